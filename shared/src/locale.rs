@@ -3,7 +3,7 @@
 //! Messages are in Fluent files by locale and area (`web/messages/{locale}/{area}.ftl`), compiled in and parsed once. If a locale lacks a
 //! message, the English one is used.
 
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use std::collections::BTreeMap;
@@ -85,6 +85,20 @@ pub fn date_and_time(locale: &str, at: Timestamp) -> String {
     let moment = civil(at);
     let time = format!("{:02}:{:02}", moment.hour(), moment.minute());
     message(locale, "date-and-time", [("date", date(locale, at).into()), ("time", time.into())])
+}
+
+/// When to try again, as a sentence: in seconds, minutes or hours, rounded up.
+#[must_use]
+pub fn wait(locale: &str, wait: Span) -> String {
+    let seconds = wait.as_seconds();
+    let (unit, count) = if seconds <= 10 {
+        ("seconds", seconds)
+    } else if seconds <= 3_540 {
+        ("minutes", (seconds + 59).div_euclid(60))
+    } else {
+        ("hours", (seconds + 3_599).div_euclid(3_600))
+    };
+    message(locale, &format!("problem-wait-{unit}"), [("count", FluentValue::from(count))])
 }
 
 fn civil(at: Timestamp) -> jiff::civil::DateTime {

@@ -139,6 +139,30 @@ everyLook('a second tab continues when the first has signed in', async (visit) =
   await second.waitForSelector('#end')
 }, one)
 
+everyLook('a tab that shows the answer to a form continues without sending the form again', async (visit) => {
+  const { page, context } = visit
+  const email = address('answer')
+  await register(email, password)
+  const second = await context.newPage()
+  await second.goto(authorize('second'))
+  await second.fill('[name=identifier]', email)
+  await second.fill('[name=password]', 'not the password')
+  await second.click('#submit')
+  await second.waitForSelector('[role=alert]')
+  const posts = []
+  second.on('request', (request) => { if (request.method() === 'POST') posts.push(request.url()) })
+  await page.goto(authorize('first'))
+  await signIn(page, email)
+  await visit.see('consent', '#allow')
+  await page.click('#allow')
+  await page.waitForSelector('#end')
+  await second.evaluate(() => window.dispatchEvent(new Event('focus')))
+  await second.waitForSelector('#end')
+  await second.goBack()
+  await second.goForward()
+  assert.deepEqual(posts, [])
+}, (look) => withJavaScript(look) && one(look))
+
 everyLook('a form without its cookie is shown again', async (visit) => {
   const { page, context } = visit
   const email = address('stale')

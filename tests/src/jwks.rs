@@ -3,8 +3,22 @@
 use crate::Anonymous;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
+use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::keys::signing::SigningKeys;
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// Every published key, whether or not the tenant document uses its algorithm.
+pub trait PublishedKeys {
+    /// The JWK Set.
+    fn jwks(&self) -> String;
+}
+
+impl PublishedKeys for SigningKeys {
+    fn jwks(&self) -> String {
+        self.jwks_of(&[SigningAlgorithm::RS256, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA].into())
+    }
+}
 
 /// The claims of a JWT with a valid signature under the keys at `/.well-known/jwks.json`. The caller checks lifetime and audience,
 /// since the clock of a world is its own.

@@ -64,10 +64,12 @@ fn link_requested(
     owner: &ProfileSnapshot,
     now: Timestamp,
 ) -> Result<Result<Vec<Outgoing>, DropReason>, DeliverError> {
-    if closed(owner).is_some() {
-        return Ok(closed_mail(tenant, owner)?.map_or(Err(DropReason::Outdated), |mail| Ok(vec![mail])));
-    }
     let undos = valid_undos(&owner.authentication, &owner.profile, now);
+    if let Some(first) = closed_mail(tenant, owner)? {
+        // The person who closed the account may be the one who changed its address: the former address gets its way back again, too.
+        let former = undos.map(|undo| to_former_address(tenant, owner, undo, FormerAddressNews::DeletionRequested));
+        return std::iter::once(Ok(first)).chain(former).collect::<Result<_, _>>().map(Ok);
+    }
     undos.map(|undo| email_changed(tenant, owner, undo)).collect::<Result<_, _>>().map(Ok)
 }
 

@@ -115,7 +115,7 @@ impl Events {
         }
     }
 
-    /// Sends a delivery. One that must wait goes back to the queue, which hides it for at most 15 minutes at a time.
+    /// Sends a delivery. One that must wait goes back to the queue, which hides it for at most 5 minutes at a time.
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliverError> {
         let mailer = match &self.dispatch {
             Dispatch::Direct(mailer) | Dispatch::Queued(MailChannel { mailer, .. }) => mailer,

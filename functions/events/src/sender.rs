@@ -60,6 +60,7 @@ pub async fn deliver(
     let outgoing = match outgoing {
         Ok(outgoing) => outgoing,
         Err(reason) => {
+            end_deferral(&tenant, delivery, now).await?;
             log(delivery, None, &Outcome::Dropped(reason), now);
             return Ok(None);
         }
@@ -86,7 +87,24 @@ pub async fn deliver(
             due = Some(until);
         }
     }
+    if due.is_none() {
+        end_deferral(&tenant, delivery, now).await?;
+    }
     Ok(due.map(|due| Delivery { due: Some(due), ..delivery.clone() }))
+}
+
+/// A deferred notice that was sent, or dropped because it has no point any more, waits no longer. Its mark is at the address that the account
+/// had when it was deferred: the present one, or one that the account used before.
+async fn end_deferral(tenant: &Tenant, delivery: &Delivery, now: Timestamp) -> Result<(), DeliverError> {
+    let (Some(_), Some(purpose), Some(account)) = (delivery.due, delivery.order.notice(), delivery.account()) else {
+        return Ok(());
+    };
+    let Some(owner) = tenant.store.find_profile(account).await? else { return Ok(()) };
+    let former = owner.profile.email_undos.iter().map(|undo| undo.identifier);
+    for recipient in std::iter::once(owner.authentication.identifier).chain(former) {
+        tenant.store.end_deferral(&recipient, purpose, &delivery.mail_id(0), now).await?;
+    }
+    Ok(())
 }
 
 /// One line, which is a metric, too: the step `mail`, by purpose and outcome.

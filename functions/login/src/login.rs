@@ -79,7 +79,7 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
                     account => respond::path(tenant, "/account"),
                 };
                 let page = Page::new(tenant, &locale, "signed_in", values);
-                return Ok(browser.answer(page.languages(pending.query()).into_response()));
+                return Ok(browser.answer(page.languages(&pending.own_query()).into_response()));
             }
         }
     }
@@ -361,7 +361,7 @@ impl View<'_> {
             recover => self.pending.continue_at(tenant, "/recover"),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
-        page = page.languages(self.pending.query());
+        page = page.languages(&self.pending.own_query());
         if self.request.is_some() {
             page = page.ends_at_client();
         }

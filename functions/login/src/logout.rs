@@ -16,8 +16,10 @@ use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::logout::{IdTokenHint, Logout, LogoutHint, LogoutRequest, log_out};
 use latchkey::domain::session::sign_out;
 use latchkey::domain::time::{Span, Timestamp};
+use latchkey::locale::message;
 use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle, session};
 use minijinja::context;
 use serde_json::{Value, json};
@@ -30,7 +32,18 @@ const PAGE: &str = "logout";
 /// If the store or a key fails.
 pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
     let parameters = Params::of_query(&uri)?;
-    answer(&handle, &browser, &uri, &parameters, false).await
+    answer(&handle, &browser, &uri, &parameters, Answer::None).await
+}
+
+/// What the user answered to the question whether to sign out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nothing yet.
+    None,
+    /// Something, by a stale form.
+    Stale,
+    /// To sign out.
+    Confirmed,
 }
 
 /// Handles the answer of the confirmation page. Any other POST continues as GET.
@@ -52,13 +65,9 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
     let origin = browser.check_kept_form(&handle.tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
     let parameters = Params::of_query(&uri)?;
     if origin == FormOrigin::Stale {
-        let mut response = answer(&handle, &browser, &uri, &parameters, false).await?;
-        if response.status() == StatusCode::OK {
-            *response.status_mut() = StatusCode::FORBIDDEN;
-        }
-        return Ok(response);
+        return Ok(Outcome::Expired.tag(answer(&handle, &browser, &uri, &parameters, Answer::Stale).await?));
     }
-    answer(&handle, &browser, &uri, &parameters, true).await
+    answer(&handle, &browser, &uri, &parameters, Answer::Confirmed).await
 }
 
 async fn answer(
@@ -66,7 +75,7 @@ async fn answer(
     browser: &Browser,
     uri: &Uri,
     parameters: &Params,
-    is_confirmed: bool,
+    given: Answer,
 ) -> Result<Response, Problem> {
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, parameters.one("ui_locales")?);
@@ -83,8 +92,10 @@ async fn answer(
     if let Some(flaw) = logout.flaw {
         tracing::info!(%flaw, "sign-out request with a flaw");
     }
-    if logout.ask && !is_confirmed {
-        return ask(handle, browser, uri, &locale, &logout).await;
+    let is_confirmed = given == Answer::Confirmed;
+    // A stale form ends no session that was signed in. Without one, there is nothing to ask.
+    if (logout.ask && !is_confirmed) || (given == Answer::Stale && signed_in.is_some()) {
+        return ask(handle, browser, uri, &locale, &logout, given == Answer::Stale).await;
     }
     end(handle, browser).await?;
     let mut response = match (logout.return_to, is_confirmed) {
@@ -123,6 +134,7 @@ async fn ask(
     uri: &Uri,
     locale: &str,
     logout: &Logout<'_>,
+    is_stale: bool,
 ) -> Result<Response, Problem> {
     let tenant = &handle.tenant;
     let pending = Pending::find(handle, uri).await?;
@@ -131,10 +143,11 @@ async fn ask(
         stay => logout.client.and_then(|client| client.client_uri.as_deref()),
         account => respond::path(tenant, "/account"),
         flaw => logout.flaw.map(|flaw| flaw.to_string()),
+        notice => is_stale.then(|| message(locale, "form-stale", [])),
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
     };
-    let mut page =
-        Page::new(tenant, locale, "sign_out", values).status(status(logout)).languages(uri.query().unwrap_or_default());
+    let status = if is_stale { StatusCode::FORBIDDEN } else { status(logout) };
+    let mut page = Page::new(tenant, locale, "sign_out", values).status(status).languages(uri.query().unwrap_or_default());
     if logout.return_to.is_some() {
         page = page.ends_at_client();
     }

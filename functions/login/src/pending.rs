@@ -153,6 +153,14 @@ impl Pending {
         &self.query
     }
 
+    /// The query of this page's own address, for the same page in another language: with markers, and with the wish for another user.
+    #[must_use]
+    pub fn own_query(&self) -> String {
+        let switch = self.is_switch.then(|| format!("{SWITCH}=1"));
+        let pieces = std::iter::once(self.query.as_str()).chain(self.marks.iter().map(String::as_str)).chain(switch.as_deref());
+        pieces.filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("&")
+    }
+
     /// The context of a form on this page: the request in any spelling, and in any page language.
     #[must_use]
     pub fn context(&self) -> String {

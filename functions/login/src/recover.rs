@@ -126,10 +126,13 @@ async fn begin(
     let client = request.as_ref().map(|request| request.client).or_else(|| tenant.config.default_client());
     let client_id = client.ok_or_else(Problem::internal)?.client_id.clone();
     // The mail is a detour, so the request waits in the store.
-    let continue_to = match (&request, pending.return_to(tenant)) {
-        (Some(_), _) => Some(stored_request::store(services.random, handle, pending.query()).await?),
-        (None, Some(_)) => Some(pending.query().to_owned()),
-        (None, None) => None,
+    let (continue_to, stores) = match (&request, pending.return_to(tenant)) {
+        (Some(_), _) => {
+            let prepared = stored_request::prepare(services.random, handle, pending.query())?;
+            (Some(prepared.query), prepared.change)
+        }
+        (None, Some(_)) => (Some(pending.query().to_owned()), None),
+        (None, None) => (None, None),
     };
     let (id, account) = (services.random.flow_id(), services.random.account_id());
     let sealer = tenant.keys.locator()?;
@@ -146,7 +149,15 @@ async fn begin(
         address: sealed_address(handle, account, identifier.trim())?,
         continue_to: continue_to.map(|query| sealer.seal_query(id, &query)),
     };
-    let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
+    let decide = || async {
+        let Decision { changes, outcome } = recovery::begin(new.clone(), handle.now());
+        // After the counter of mails: at its limit nothing is written.
+        let changes = match &stores {
+            Some(change) => changes.second(change.clone()),
+            None => changes,
+        };
+        Ok::<_, Infallible>(Decision { changes, outcome })
+    };
     match tenant.store.decide(&handle.request, decide).await {
         // Counted by address and trigger, before anything is known of the address: the answer is the same for every one.
         Err(DecideError::LimitReached) => {

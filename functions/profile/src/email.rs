@@ -38,10 +38,8 @@ pub async fn start(
         }
         let (profile, wrapped) = principal.profile()?;
         let sealed = keys.data()?.unwrap(wrapped)?.seal(SealedField::PendingEmail, address.as_str().as_bytes())?;
-        if keys.identifier()?.is_same(&principal.authentication().identifier, &identifier) {
-            return Ok(Decision::unchanged(Started::SameAddress));
-        }
-        let new = NewEmailChange { identifier, address: sealed, seed, locale: locale.to_owned() };
+        let is_current = keys.identifier()?.is_same(&principal.authentication().identifier, &identifier);
+        let new = NewEmailChange { identifier, is_current, address: sealed, seed, locale: locale.to_owned() };
         Ok(email_change::start(principal.authentication(), profile, new, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)

@@ -179,10 +179,11 @@ pub async fn undo(services: &Services, handle: &TenantHandle, input: &UndoInput)
         };
         let current =
             if looks_up { handle.tenant.store.find_account(&account.identifier).await? } else { Some(account.account) };
+        let is_current = handle.tenant.keys.identifier()?.is_same(&undo.identifier, &account.identifier);
         let owner = match (owner, other) {
             (_, Some(account)) => AddressOwner::Other { account, state: state.as_ref(), is_confirmed: input.closes_newer },
             (Some(_), None) => AddressOwner::Own,
-            (None, None) if undo.identifier == account.identifier => AddressOwner::Own,
+            (None, None) if is_current => AddressOwner::Own,
             (None, None) => AddressOwner::None,
         };
         let new = NewUndo {

@@ -1,6 +1,7 @@
 //! Starts a registration, for page and API: hash, seal, count the mail, two puts. It reads nothing, so the result does not depend on existing accounts
 //! (security 107).
 
+use latchkey::domain::change::Decision;
 use latchkey::domain::form::Submission;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::mail_limit::{Trigger, until_tomorrow};
@@ -12,7 +13,7 @@ use latchkey::keys::locator::FlowLocator;
 use latchkey::services::Services;
 use latchkey::store::DecideError;
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::{Problem, TenantHandle};
+use latchkey::web::{Problem, TenantHandle, stored_request};
 use std::convert::Infallible;
 
 /// Where the registration comes from.
@@ -23,7 +24,16 @@ pub(crate) struct Origin {
     pub(crate) browser: Option<SecretHash>,
     /// What its mail is counted by, once the short codes of the address are used up.
     pub(crate) trigger: Trigger,
-    pub(crate) continue_to: Option<String>,
+    /// The query of the page, if it continues somewhere after the registration.
+    pub(crate) continue_to: Option<Continuation>,
+}
+
+/// Where a registration continues.
+pub(crate) enum Continuation {
+    /// At an authorization request. The mail is a detour, so the request waits in the store.
+    Request(String),
+    /// At a page of the account.
+    Page(String),
 }
 
 /// A registration that waits for verification.
@@ -73,6 +83,14 @@ pub(crate) async fn begin(
     let (key, wrapped, keyring_version) = tenant.keys.data()?.generate(locator.account)?;
     let plain = serde_json::to_vec(&pending).map_err(unreadable)?;
     let sealer = tenant.keys.locator()?;
+    let (continue_to, stores) = match origin.continue_to {
+        Some(Continuation::Request(query)) => {
+            let prepared = stored_request::prepare(services.random, handle, &query)?;
+            (Some(prepared.query), prepared.change)
+        }
+        Some(Continuation::Page(query)) => (Some(query), None),
+        None => (None, None),
+    };
     let new = NewRegistration {
         flow: locator.flow,
         account: locator.account,
@@ -82,12 +100,20 @@ pub(crate) async fn begin(
         browser: origin.browser,
         client_id: origin.client_id,
         locale: origin.locale,
-        continue_to: origin.continue_to.map(|query| sealer.seal_query(locator.flow, &query)),
+        continue_to: continue_to.map(|query| sealer.seal_query(locator.flow, &query)),
         payload: key.seal(SealedField::PendingRegistration, &plain)?,
         data_key: (wrapped, keyring_version),
     };
     let start = async |limit: CodeLimit| {
-        let decide = || std::future::ready(Ok::<_, Infallible>(registration::start(new.clone(), limit, now)));
+        let decide = || {
+            let Decision { changes, outcome } = registration::start(new.clone(), limit, now);
+            // After the counter of mails: at its limit nothing is written.
+            let changes = match &stores {
+                Some(change) => changes.second(change.clone()),
+                None => changes,
+            };
+            std::future::ready(Ok::<_, Infallible>(Decision { changes, outcome }))
+        };
         tenant.store.decide(&handle.request, decide).await
     };
     let started = match start(CodeLimit::Short).await {

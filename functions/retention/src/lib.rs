@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `{"job":"retention","time"?,"tenant"?,"dry_run"?}` | does the work due by then ([`scan`]); with `dry_run` it only reports it |
 //! | `{"job":"hold"` or `"release","email","tenant"?}` | places or lifts a legal hold ([`hold`]) |
-//! | `{"job":"replay_erasures","since","tenant"?}` | erases accounts again that a restored backup brought back ([`replay`]) |
+//! | `{"job":"replay_erasures","since","tenant"?}` | after the restore of a backup: repeats erasures, deletion requests and restorations ([`replay`]) |
 
 mod command;
 mod erase;

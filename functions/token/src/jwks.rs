@@ -1,7 +1,8 @@
 //! `GET /.well-known/jwks.json`: the public keys of the algorithms in use (RFC 7517 §5).
 //!
-//! Cached for at most 15 minutes. A new key is published for longer than that before it signs, so no verifier gets a token with an unknown
-//! key (security 52).
+//! Cached for at most 15 minutes. A key that follows another of its algorithm is published for longer than that before it signs (security
+//! 52). If a tenant document starts to use an algorithm, its key is published and signs at once: a verifier with a cached set reads the
+//! set again when it finds an unknown `kid`.
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};

@@ -200,29 +200,44 @@ struct Move<'a> {
 /// What was moved.
 #[derive(Default)]
 struct Done {
+    /// How many items were read: each has a request of its own.
+    seen: u64,
     moved: u64,
     failed: u64,
     causes: Vec<String>,
 }
 
 impl Move<'_> {
-    /// Moves every item under this version, page by page, at most `rate` a second.
+    /// Moves every item under this version, at most `rate` a second: the claims with the accounts that name them, then each account that names
+    /// an address whose claim it does not have, or whose claim moved without it.
     async fn all(&self, version: u32, rate: u32) -> Result<Done, CommandError> {
-        let (mut done, mut progress, mut next) = (Done::default(), Progress::without_total(), None);
+        let mut done = Done::default();
+        self.pass(version, rate, &mut done, |item| !matches!(item, FormerItem::Account(_))).await?;
+        self.pass(version, rate, &mut done, |item| matches!(item, FormerItem::Account(_))).await?;
+        Ok(done)
+    }
+    /// One scan of the table, page by page. It moves the items that `is_meant` names.
+    async fn pass(
+        &self,
+        version: u32,
+        rate: u32,
+        done: &mut Done,
+        is_meant: impl Fn(&FormerItem) -> bool,
+    ) -> Result<(), CommandError> {
+        let (mut progress, mut next) = (Progress::without_total(), None);
         let mut pace = tokio::time::interval(Duration::from_secs(1) * AT_ONCE / rate);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut number = 0_u64;
         loop {
             let page = self.store.find_former_items(version, next).await.map_err(|error| store_error(&error))?;
-            let mut items = page.found.into_iter().filter(|item| !matches!(item, Ok(FormerItem::Account))).peekable();
+            let mut items = page.found.into_iter().filter(|item| item.as_ref().map_or(true, &is_meant)).peekable();
             while items.peek().is_some() {
                 pace.tick().await;
                 let some: Vec<_> = items
                     .by_ref()
                     .take(AT_ONCE as usize)
                     .map(|item| {
-                        number += 1;
-                        (number, item)
+                        done.seen += 1;
+                        (done.seen, item)
                     })
                     .collect();
                 let mut ones =
@@ -244,7 +259,7 @@ impl Move<'_> {
             next = page.next;
             if next.is_none() {
                 progress.end();
-                return Ok(done);
+                return Ok(());
             }
         }
     }

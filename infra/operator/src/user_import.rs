@@ -8,7 +8,7 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::id::{RequestId, Sub};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::legacy_directory::{
-    ImportConflicts, ImportOutcome, ImportedPassword, complete_import, import_legacy_user,
+    Completion, ImportConflicts, ImportOutcome, ImportedPassword, ImportedUser, complete_import, import_legacy_user,
 };
 use latchkey::domain::linked_identity::{FederatedSubject, SubjectHash};
 use latchkey::domain::profile::Claims;
@@ -26,7 +26,7 @@ pub(crate) struct UserToImport {
     pub(crate) subject: FederatedSubject,
     /// The `sub` to keep, if any.
     pub(crate) sub: Option<Sub>,
-    /// The verified e-mail address.
+    /// The e-mail address. If the source has not verified it, there is no password.
     pub(crate) email: EmailAddress,
     /// The profile claims.
     pub(crate) claims: Claims,
@@ -106,14 +106,15 @@ impl<'a> UserImporter<'a> {
             Ok::<_, ImportError>(Decision { changes, outcome })
         };
         match (store.decide(&request, decide).await?, claims) {
-            (ImportOutcome::AlreadyHere, Some(claims)) => self.complete(&user.subject, hash, &claims, &request).await,
+            (ImportOutcome::AlreadyHere, Some(claims)) => self.complete(&user, hash, &claims, &request).await,
             (outcome, _) => Ok(outcome),
         }
     }
-    /// Fills in what an earlier run left empty: two files of one system, or one run without passwords and one with them.
+    /// Fills in what an earlier run left empty: two files of one system, or one run without passwords and one with them. Only if the account
+    /// has the address of this user: a file with another address proves nothing to the account's owner.
     async fn complete(
         &self,
-        subject: &SubjectHash,
+        user: &ImportedUser,
         hash: Option<PasswordHash>,
         claims: &Claims,
         request: &RequestContext,
@@ -123,7 +124,7 @@ impl<'a> UserImporter<'a> {
             self.request().map(|second| RequestContext { now: request.now, ..second }).map_err(DecideError::Decide)?;
         let decide = || async {
             let unchanged = || Decision::unchanged(ImportOutcome::AlreadyHere);
-            let Some(account) = self.store.find_subject(subject).await?.and_then(|claim| claim.account) else {
+            let Some(account) = self.store.find_subject(&user.subject).await?.and_then(|claim| claim.account) else {
                 return Ok(unchanged());
             };
             let query = PrincipalQuery { account, session: None, grant: None, profile: true, password: true };
@@ -140,15 +141,10 @@ impl<'a> UserImporter<'a> {
                 true => Some(key.seal(SealedField::Profile, Value::Object(known).to_string().as_bytes())?),
                 false => None,
             };
+            let has_same_address = self.keys.identifier()?.is_same(&found.authentication.identifier, &user.identifier);
+            let completion = Completion { has_same_address, password: hash.clone(), claims: completed };
             let has_password = found.password.is_some();
-            Ok::<_, ImportError>(complete_import(
-                &found.authentication,
-                profile,
-                has_password,
-                hash.clone(),
-                completed,
-                request.now,
-            ))
+            Ok::<_, ImportError>(complete_import(&found.authentication, profile, has_password, completion, request.now))
         };
         self.store.decide(&request, decide).await
     }
@@ -174,6 +170,7 @@ pub(crate) fn outcome_label(brought: ImportOutcome) -> &'static str {
         ImportOutcome::Erased => "erased here, and stay erased",
         ImportOutcome::AddressTaken => "skipped, another account here has their e-mail address",
         ImportOutcome::Completed => "imported before, and completed now",
+        ImportOutcome::OtherAddress => "imported before, and not completed: their account here has another e-mail address",
         ImportOutcome::SubTaken => "skipped, another account here has their sub",
     }
 }

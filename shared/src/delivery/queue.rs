@@ -22,8 +22,8 @@ pub struct QueueError {
     reason: String,
 }
 
-/// The longest delay of an SQS message.
-const MAX_DELAY_SECONDS: i64 = 900;
+/// How long the queue hides a deferred message at most. SQS takes 15 minutes, but the alarm of waiting mails fires at 10.
+const MAX_DELAY_SECONDS: i64 = 300;
 /// The maximum size of an SQS batch.
 const BATCH: usize = 10;
 
@@ -45,7 +45,7 @@ impl MailQueue {
         Ok(())
     }
 
-    /// Queues a deferred delivery again. The queue hides a message for at most 15 minutes, so one that is due later comes back before and
+    /// Queues a deferred delivery again. The queue hides a message for at most 5 minutes, so one that is due later comes back before and
     /// is queued again.
     ///
     /// # Errors

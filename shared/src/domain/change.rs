@@ -56,6 +56,11 @@ impl Changes {
         self.0.push(change);
         self
     }
+    /// Inserts a change after the first one: it is written only if the first one was.
+    pub fn second(mut self, change: Change) -> Self {
+        self.0.insert(self.0.len().min(1), change);
+        self
+    }
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -246,6 +251,10 @@ impl Change {
     /// Adds a removal to the transaction.
     pub(super) fn and_remove(self, remove: Remove) -> Self {
         self.with_step(Step::Remove(remove))
+    }
+    /// Adds a condition on a record that is not written to the transaction.
+    pub(crate) fn and_check(self, key: RecordKey, expect: KeyExpect) -> Self {
+        self.with_step(Step::Check { key, expect })
     }
     fn with_step(self, step: Step) -> Self {
         let write = match self.write {

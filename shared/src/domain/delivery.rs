@@ -50,6 +50,26 @@ impl Delivery {
     }
 }
 
+impl MailOrder {
+    /// The purpose of its notice to the present address, which may be deferred.
+    #[must_use]
+    pub const fn notice(&self) -> Option<MailPurpose> {
+        match self {
+            Self::Proof { .. } => None,
+            Self::PasswordChanged { .. } => Some(MailPurpose::PasswordChanged),
+            Self::Account { about, .. } => match about {
+                AccountMail::EmailChangeRequested => Some(MailPurpose::AddressRequested),
+                AccountMail::EmailChangeUndone => Some(MailPurpose::AddressRestored),
+                AccountMail::AccountRestored => Some(MailPurpose::AccountRestored),
+                AccountMail::EmailChangeStarted
+                | AccountMail::EmailChanged
+                | AccountMail::DeletionRequested
+                | AccountMail::LinkRequested => None,
+            },
+        }
+    }
+}
+
 /// The requested mail. Its exact content is decided when it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

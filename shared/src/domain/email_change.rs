@@ -30,6 +30,8 @@ pub const STARTS_A_DAY: usize = 5;
 pub struct NewEmailChange {
     /// The new address.
     pub identifier: IdentifierHash,
+    /// Whether the account has it already, under any version of the identifier key.
+    pub is_current: bool,
     /// The new address, sealed.
     pub address: Sealed,
     /// Fresh.
@@ -62,7 +64,7 @@ pub enum Started {
 
 /// Starts a change. A pending one is superseded.
 pub fn start(authentication: &AccountState, profile: &Profile, new: NewEmailChange, now: Timestamp) -> Decision<Started> {
-    if authentication.identifier == new.identifier {
+    if new.is_current {
         return Decision::unchanged(Started::SameAddress);
     }
     let undos: Vec<EmailUndo> = valid_undos(authentication, profile, now).cloned().collect();
@@ -76,7 +78,7 @@ pub fn start(authentication: &AccountState, profile: &Profile, new: NewEmailChan
     }
     starts.push(now);
     let expires_at = now + EMAIL_CHANGE_LIFETIME;
-    let NewEmailChange { identifier, address, seed, locale } = new;
+    let NewEmailChange { identifier, address, seed, locale, .. } = new;
     let epoch = Some(authentication.epoch);
     let change = EmailChange { identifier, address, seed, tries: 0, locale, expires_at, epoch };
     let next = Profile {
@@ -242,7 +244,8 @@ pub(super) mod tests {
         }
     }
     fn new_change(n: u8) -> NewEmailChange {
-        NewEmailChange { identifier: hash(n), address: sealed(n), seed: seed(n), locale: "de".to_owned() }
+        let (identifier, is_current) = (hash(n), false);
+        NewEmailChange { identifier, is_current, address: sealed(n), seed: seed(n), locale: "de".to_owned() }
     }
     fn changed(n: u8) -> Changed {
         Changed {
@@ -332,7 +335,8 @@ pub(super) mod tests {
         let other = AccountId::from_bytes([9; 16]);
         let taken = prove(&account(), &waiting(2), Proof::Code { fits: true }, Some(changed(2)), Some(other), NOW);
         assert!(taken.outcome == Proven::AddressTaken && taken.changes.is_empty());
-        assert_eq!(start(&account(), &profile(), new_change(1), NOW).outcome, Started::SameAddress);
+        let current = NewEmailChange { is_current: true, ..new_change(1) };
+        assert_eq!(start(&account(), &profile(), current, NOW).outcome, Started::SameAddress);
     }
 
     #[test]

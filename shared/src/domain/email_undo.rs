@@ -176,7 +176,8 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
     };
     let freed = (new.has_current_claim && claim != AddressClaim::Kept).then_some(authentication.identifier);
     let next = AccountState {
-        identifier: undo.identifier,
+        // A claim that is kept may be under a later version of the identifier key than that of the right.
+        identifier: if claim == AddressClaim::Kept { authentication.identifier } else { undo.identifier },
         identifier_since: Some(now),
         status: AccountStatus::Active,
         // Any of them may be a device of the person who changed the address.
@@ -197,7 +198,8 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
     Decision::one(Change::undo_email_change(returned), Undone::Restored)
 }
 
-/// Closes the account that registered the former address after the change. It cannot be restored: its address is gone.
+/// Closes the account that registered the former address after the change. No link that restores it is mailed, because its address is gone.
+/// A former address of its own can still take it back.
 fn close(state: &AccountState, new: &NewUndo<'_>, now: Timestamp) -> (AccountState, Option<DueErasure>) {
     let due = now + new.grace.max(MIN_GRACE);
     let status = AccountStatus::ErasureDue { since: now, due, seed: new.unmailed_seed };

@@ -8,7 +8,7 @@
 //! 4. The remaining items are removed one by one. If that is interrupted, the due work stays stored, and the removal continues
 //!    later.
 //! 5. Each request and each restoration is also recorded in the table `keys`, in the same transaction. A restored backup of the
-//!    accounts does not contain what happened after it: [`replay`] repeats it from these records.
+//!    accounts does not contain what happened after it: [`replay`] repeats it from these records, with time left to restore the account.
 
 mod decisions;
 
@@ -28,6 +28,10 @@ pub const MIN_GRACE: Span = Span::minutes(10);
 /// How long a due erasure waits before its legal hold is checked again. More than a day, so that it moves to the work of another
 /// day.
 pub const DEFERRAL: Span = Span::days(7);
+
+/// The shortest time between the replay of a deletion request after the restore of a backup and the erasure. While the service was down,
+/// nobody could restore the account with the mailed link.
+pub const REPLAY_GRACE: Span = Span::days(7);
 
 /// The erasure of an account, stored under the day on which it is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

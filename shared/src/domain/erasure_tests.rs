@@ -199,8 +199,45 @@ fn security_132_the_newest_record_of_an_account_decides() {
         assert!(change.event().is_none(), "{name}: the event was recorded when it happened");
         let after: AccountState = change.first();
         assert_eq!((after.status, after.version), (record.status, state.version + 1), "{name}");
+        assert!(
+            change
+                .written::<DueErasure>()
+                .all(|work| matches!(after.status, AccountStatus::ErasureDue { due, .. } if due == work.due))
+        );
         assert!(after.epoch > state.epoch || !state.is_active(), "{name}: a closed account has no live session");
         let again = replay(&after, &record, false, NOW + DAY);
         assert_eq!(again.outcome, Replayed::Unchanged, "{name}: a second replay changes nothing");
     }
+}
+
+/// The service was down when the erasure became due, or shortly before: the person has time to use the mailed link.
+#[test]
+fn security_132_a_replayed_request_leaves_time_to_restore_the_account() {
+    let status = AccountStatus::ErasureDue { since: NOW, due: NOW + GRACE, seed: seed() };
+    let record = DeletionRecord { account: authentication().account, at: NOW, status };
+    let earlier =
+        AccountStatus::ErasureDue { since: NOW - DAY, due: NOW - DAY + GRACE, seed: LinkSeed { bytes: [8; 16], ..seed() } };
+    let (before, after) = (NOW + GRACE - REPLAY_GRACE, NOW + GRACE + DAY);
+    for (state, now, due) in [
+        (authentication(), NOW + DAY, NOW + GRACE),
+        (authentication(), before, NOW + GRACE),
+        (authentication(), before + DAY, NOW + GRACE + DAY),
+        (authentication(), after, after + REPLAY_GRACE),
+        (with(earlier), after, after + REPLAY_GRACE),
+    ] {
+        let decision = replay(&state, &record, false, now);
+        assert_eq!(decision.outcome, Replayed::Closed);
+        let [change] = decision.changes.all();
+        let (closed, work): (AccountState, DueErasure) = (change.first(), change.first());
+        assert_eq!(closed.status, AccountStatus::ErasureDue { since: NOW, due, seed: seed() }, "the same link restores it");
+        assert_eq!(work, due_work(&closed, due));
+        assert_eq!(erase(Some(&closed), &work, due - Span::millis(1)).outcome, Erasure::NotDue);
+        assert_eq!(erase(Some(&closed), &work, due).outcome, Erasure::Remove { at: due });
+        assert!(replay(&closed, &record, false, now + DAY).changes.is_empty(), "a second replay changes nothing");
+        assert_eq!(restore(&closed, true, due).outcome, Restored::Restored);
+    }
+}
+
+fn due_work(closed: &AccountState, due: Timestamp) -> DueErasure {
+    DueErasure { account: closed.account, identifier: closed.identifier, due, requested_at: Some(NOW) }
 }

@@ -9,6 +9,7 @@ mod submission;
 mod value;
 
 pub use submission::{FieldFlaw, Submission};
+pub use value::longest_text;
 
 use super::consent::AcceptedTerms;
 use super::profile::Claims;
@@ -87,7 +88,7 @@ fn is_answered_by_absence(field: &Field, submission: Submission) -> bool {
 fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
+        Value::String(text) => !value::is_visible(text),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
     }
 }
@@ -128,7 +129,7 @@ impl TermsFlaw {
 impl fmt::Display for TermsFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(document) => write!(f, "The document {document} must be accepted in its present version."),
+            Self::Missing(document) => write!(f, "The document “{document}” must be accepted in its present version."),
             Self::Unknown(_) => f.write_str("There is no such document."),
             Self::Superseded(_) => f.write_str("Another version of this document is in force; show it and ask again."),
         }

@@ -5,6 +5,11 @@ use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
+/// Ten characters of two code points and eight bytes each.
+const FLAGS: &str = "🇩🇪🇦🇹🇨🇭🇫🇷🇮🇹🇪🇸🇵🇹🇳🇱🇧🇪🇵🇱";
+/// Ten characters of two code points each.
+const DEVANAGARI: &str = "किकुकीकेकोखिखुखीखेखो";
+
 const DOCUMENT: &str = r#"
 name = "Shop"
 locales = ["en", "de"]
@@ -83,6 +88,12 @@ fn equivalent_values_are_stored_in_one_form() {
             json!({"given_name": "A", "newsletter": true, "code_word": "abc"}),
         ),
         (json!({"given_name": "A", "birthdate": null, "phone_number": "  "}), json!({"given_name": "A"})),
+        // Invisible text counts as no text.
+        (json!({"given_name": "A", "phone_number": "\u{200b}\u{2060}"}), json!({"given_name": "A"})),
+        // A joiner inside a word, and characters of several code points: ten characters as a user counts them.
+        (json!({"given_name": "نامه\u{200c}ای"}), json!({"given_name": "نامه\u{200c}ای"})),
+        (json!({"given_name": FLAGS}), json!({"given_name": FLAGS})),
+        (json!({"given_name": DEVANAGARI}), json!({"given_name": DEVANAGARI})),
     ] {
         assert_eq!(outcome(&submitted, Submission::Api), Ok(stored), "{submitted}");
     }
@@ -93,6 +104,13 @@ fn every_invalid_value_is_reported_with_its_flaw() {
     for (submitted, flaws) in [
         (json!({}), vec![("given_name", "required")]),
         (json!({"given_name": " "}), vec![("given_name", "required")]),
+        (json!({"given_name": "\u{200b}"}), vec![("given_name", "required")]),
+        (json!({"given_name": " \u{2060}\u{ad}\u{3164}\u{2800}\u{feff} "}), vec![("given_name", "required")]),
+        (json!({"given_name": "\u{301}\u{fe0f}"}), vec![("given_name", "required")]),
+        (json!({"given_name": format!("{FLAGS}A")}), vec![("given_name", "too_long")]),
+        (json!({"given_name": format!("{DEVANAGARI}A")}), vec![("given_name", "too_long")]),
+        // One character as a user counts, and no end of marks.
+        (json!({"given_name": format!("A{}", "\u{301}".repeat(500))}), vec![("given_name", "too_long")]),
         (json!({"given_name": 7}), vec![("given_name", "invalid_type")]),
         (json!({"given_name": ["A"]}), vec![("given_name", "invalid_type")]),
         (json!({"given_name": "12345678901"}), vec![("given_name", "too_long")]),
@@ -178,6 +196,9 @@ fn the_form_description_has_schema_order_labels_terms_and_password_rules() {
             "else": {"properties": {"company": false}},
         })
     );
+    // JSON Schema counts code points: its limit refuses nothing that the form accepts.
+    let given_name = &form["schema"]["properties"]["given_name"];
+    assert_eq!(given_name, &json!({"type": "string", "maxLength": 224, "x-max-graphemes": 10}));
     assert_eq!(form["labels"]["de"]["given_name"]["label"], json!("Vorname"));
     assert_eq!(form["labels"]["de"]["kind"]["options"], json!({"private": "private", "business": "Firma"}));
     assert_eq!(form["terms"][0]["document"], json!("terms"));

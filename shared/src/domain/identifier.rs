@@ -13,26 +13,26 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
 
-/// Why a text is not a valid e-mail address for registration and sign-in.
+/// Why a text is not a valid e-mail address for registration and sign-in: one sentence for the caller of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEmail {
     /// Only white space.
-    #[error("is empty")]
+    #[error("Enter an e-mail address.")]
     Empty,
     /// Over 254 bytes (RFC 5321 §4.5.3.1.3), or over 64 before the `@`.
-    #[error("is too long")]
+    #[error("This e-mail address is too long. Use one with at most 254 characters.")]
     TooLong,
     /// An invisible, directional or control character, or a space inside.
-    #[error("has a character that must not be in an address")]
+    #[error("An e-mail address has no spaces, line breaks or invisible characters. Remove them.")]
     ForbiddenCharacter,
     /// No `@`, or more than one.
-    #[error("must have one @")]
+    #[error("An e-mail address has exactly one @, such as name@example.com.")]
     NotOneAt,
     /// The part before the `@` is empty, quoted, not ASCII, or has misplaced dots.
-    #[error("the part before the @ is not usable")]
+    #[error("The part of the e-mail address before the @ is not valid.")]
     LocalPart,
     /// The part after the `@` is not a domain name with at least two labels.
-    #[error("the part after the @ is not a domain name")]
+    #[error("The part of the e-mail address after the @ is not a domain name.")]
     Domain,
 }
 
@@ -129,9 +129,12 @@ impl EmailAddress {
 /// Characters that are invisible, change the direction of others, or end a line: two addresses could look alike, or a header
 /// could be split. Inner spaces are included.
 fn is_forbidden(c: char) -> bool {
-    c.is_control()
-        || c.is_whitespace()
-        || matches!(c,
+    c.is_control() || c.is_whitespace() || is_invisible(c)
+}
+
+/// Characters that show nothing of their own: joiners, fillers, direction marks, variation selectors, tags.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffd}'

@@ -16,7 +16,7 @@ mod decisions;
 
 pub(crate) use decisions::imported;
 pub use decisions::{
-    ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over, undo_failure,
+    Completion, ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over, undo_failure,
     undo_unknown_failure,
 };
 

@@ -20,7 +20,8 @@ use data_encoding::BASE64URL_NOPAD;
 /// fewer than 100 guesses, because they touch at most two days. Further registrations get a code of 50 bits, so a stranger who
 /// uses these up stops no registration.
 pub const SHORT_CODES_A_DAY: u32 = 9;
-/// Maximum number of mails of one purpose to one address that one trigger causes in a day (UTC).
+/// How many flows with mails of one purpose to one address a trigger can start in a day (UTC). The code of a registration can be sent
+/// again, at most [`super::flow::MAX_RESENDS`] times; a resend is not counted here.
 pub const STARTS_A_DAY: u32 = 20;
 /// Maximum number of notices of one kind to one account in an hour (UTC).
 pub const NOTICES_AN_HOUR: u32 = 5;

@@ -17,7 +17,7 @@ pub struct PlainUser<'a> {
     pub subject: &'a FederatedSubject,
     /// The user's `sub` here.
     pub sub: Sub,
-    /// The verified e-mail address.
+    /// The e-mail address. If nobody has verified it, there is no password, and only a mail to it opens the account.
     pub email: &'a EmailAddress,
     /// The other imported claims.
     pub claims: Claims,
@@ -34,7 +34,8 @@ pub struct PlainUser<'a> {
 }
 
 impl PlainUser<'_> {
-    /// Hashes and seals everything.
+    /// Hashes and seals everything. The address counts as verified: the account opens only to a user who has proven it, to the other identity
+    /// provider or by a mail from here.
     ///
     /// # Errors
     /// If a keyring is missing or the cipher fails.

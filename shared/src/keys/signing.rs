@@ -43,8 +43,6 @@ pub struct SigningKeys {
     former: Vec<Arc<SigningKey>>,
     /// The JWK of each published key, serialized.
     jwks: Vec<(SigningAlgorithm, String)>,
-    /// All of them as a JWK Set.
-    jwk_set: String,
 }
 
 /// One published key.
@@ -113,8 +111,7 @@ impl SigningKeys {
         }
         let jwks = published.iter().map(|(_, key)| Ok((key.algorithm, jwk_json(&key.jwk, key.kid.as_str())?)));
         let jwks = jwks.collect::<Result<Vec<_>, KeyError>>()?;
-        let jwk_set = jwk_set(jwks.iter().map(|(_, json)| json.as_str()));
-        Ok(Self { published, former, jwks, jwk_set })
+        Ok(Self { published, former, jwks })
     }
     /// Whether each algorithm that has any keys has one that signs, or one that starts to sign only after the next reload. False while
     /// the next key after a retirement is awaited.
@@ -173,12 +170,7 @@ impl SigningKeys {
         let signature = key.sign(signed.as_bytes()).await?;
         Ok((signed, BASE64URL_NOPAD.encode(&signature)))
     }
-    /// All public keys as a serialized JWK Set: public members only, `kid` = RFC 7638 thumbprint.
-    #[must_use]
-    pub fn jwks(&self) -> &str {
-        &self.jwk_set
-    }
-    /// As [`Self::jwks`], with the keys of these algorithms only.
+    /// The public keys of these algorithms as a serialized JWK Set: public members only, `kid` = RFC 7638 thumbprint.
     #[must_use]
     pub fn jwks_of(&self, used: &BTreeSet<SigningAlgorithm>) -> String {
         jwk_set(self.jwks.iter().filter(|(algorithm, _)| used.contains(algorithm)).map(|(_, json)| json.as_str()))

@@ -228,8 +228,9 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("replay_restoration", "", Change::replay_restoration(reopened(), NOW)),
         ("reclaim_identifier", "of an account", Change::reclaim_identifier(Some(state()), account(), FORMER, IDENTIFIER)),
         ("reclaim_identifier", "of an erased account", Change::reclaim_identifier(None, account(), FORMER, IDENTIFIER)),
-        ("reclaim_subject", "of an account", Change::reclaim_subject(claimed(Some(account())), Some(a_link()), SubjectHash(FORMER), SUBJECT)),
-        ("reclaim_subject", "of an erased account", Change::reclaim_subject(claimed(None), None, SubjectHash(FORMER), SUBJECT)),
+        ("reclaim_subject", "of an account", Change::reclaim_subject(claimed(Some(account())), Some(2), Some(a_link()), SubjectHash(FORMER), SUBJECT)),
+        ("reclaim_subject", "of an erased account", Change::reclaim_subject(claimed(None), None, None, SubjectHash(FORMER), SUBJECT)),
+        ("reclaim_account", "", Change::reclaim_account(state(), IDENTIFIER)),
         ("reclaim_failures", "", Change::reclaim_failures(UnknownIdentifierFailures { identifier: FORMER, ..failures(2) }, None, IDENTIFIER)),
         ("reclaim_failures", "counted under both versions", Change::reclaim_failures(UnknownIdentifierFailures { identifier: FORMER, ..failures(2) }, Some(failures(3)), IDENTIFIER)),
         ("place_legal_hold", "", Change::place_legal_hold(state())),
@@ -295,7 +296,7 @@ fn condition(condition: &Condition, item: Option<&Item>) -> String {
             "the version before".to_owned()
         }
         (Condition::Version(2), None) => "its version".to_owned(),
-        (Condition::Version(other), None) => panic!("a removal of version {other}"),
+        (Condition::Version(other), None) => panic!("a removal or check of version {other}"),
         (Condition::Absent, _) => "absent".to_owned(),
         (Condition::Present, _) => "present".to_owned(),
         (Condition::OfAccount(owner), _) if *owner == account() => "of this account".to_owned(),
@@ -329,7 +330,7 @@ fn lines(plan: &Plan) -> Vec<String> {
             let write = |write: &Write| match write {
                 Write::Put(put) => put_line(put),
                 Write::Delete(delete) => delete_line(delete),
-                Write::Check(check) => panic!("no constructor checks: {check:?}"),
+                Write::Check(check) => format!("check | {} | {}", shape(&check.key), condition(&check.condition, None)),
             };
             let head = format!("a transaction of {}, op .3.1, token {token}", writes.len());
             std::iter::once(head).chain(writes.iter().map(write)).collect()

@@ -224,6 +224,34 @@ impl TenantStore {
         }
     }
 
+    /// A deferred notice waits no longer: another one of its kind and account can. Without effect if this one does not wait. 1 WRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn end_deferral(
+        &self,
+        recipient: &IdentifierHash,
+        purpose: MailPurpose,
+        event_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
+        let result = self
+            .update(&key)
+            .update_expression("REMOVE #deferred")
+            .condition_expression("#deferred = :event")
+            .expression_attribute_names("#deferred", DEFERRED)
+            .expression_attribute_values(":event", AttributeValue::S(event_id.to_owned()))
+            .send()
+            .await;
+        match result {
+            Err(error) if !error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+                Err(store_error("UpdateItem", error))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Records that a counted mail was sent, so that no duplicate sends it again. 1 WRU.
     ///
     /// # Errors

@@ -165,45 +165,56 @@ impl TenantStore {
         self.get(ItemRef::RetentionJob, ItemKind::Job).await
     }
 
-    /// Executes one step of an erasure. It is idempotent. 1 WRU.
+    /// Executes one step of an erasure. It is idempotent. 1 WRU, or 1 for each live version of the identifier key.
     ///
     /// # Errors
     /// If the store fails, or a data key is not the account's.
     pub async fn remove(&self, removal: &Removal, request: &RequestContext) -> Result<(), StoreError> {
-        if let Removal::Identifier(account, identifier) = removal {
-            // Under each live version of the identifier key.
-            for form in self.forms(identifier) {
-                let (key, condition) = (self.key(ItemRef::Identifier(&form)), Condition::OfAccount(*account));
-                self.write(&Plan::Delete(Box::new(Delete { key, condition })), request).await?;
-            }
-            return Ok(());
-        }
         let delete = |item: ItemRef<'_>, condition| Plan::Delete(Box::new(Delete { key: self.key(item), condition }));
-        let (plan, must) = match removal {
-            Removal::Bury(tombstone) => (self.plan_tombstone(tombstone, request)?, false),
+        let (plans, must) = match removal {
+            Removal::Bury(tombstone) => (vec![self.plan_tombstone(tombstone, request)?], false),
             Removal::DeletionRecord(account, at) => {
-                (delete(ItemRef::DeletionRecord(*account, *at), Condition::OfAccount(*account)), false)
+                (vec![delete(ItemRef::DeletionRecord(*account, *at), Condition::OfAccount(*account))], false)
             }
-            Removal::DataKey(account) => (delete(ItemRef::DataKey(*account), Condition::DataKeyOf(*account)), true),
+            Removal::DataKey(account) => (vec![delete(ItemRef::DataKey(*account), Condition::DataKeyOf(*account))], true),
             Removal::Identifier(account, identifier) => {
-                (delete(ItemRef::Identifier(identifier), Condition::OfAccount(*account)), false)
+                let one = |form: &IdentifierHash| delete(ItemRef::Identifier(form), Condition::OfAccount(*account));
+                (self.forms_oldest_first(identifier).iter().map(one).collect(), false)
             }
-            Removal::UnknownFailures(identifier) => (delete(ItemRef::UnknownFailures(identifier), Condition::Present), true),
-            Removal::Password(account) => (delete(ItemRef::Password(*account), Condition::Present), true),
+            Removal::UnknownFailures(identifier) => {
+                let one = |form: &IdentifierHash| delete(ItemRef::UnknownFailures(form), Condition::Present);
+                (self.forms_oldest_first(identifier).iter().map(one).collect(), true)
+            }
+            Removal::Password(account) => (vec![delete(ItemRef::Password(*account), Condition::Present)], true),
             Removal::LinkedIdentity(account, subject) => {
                 // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.
                 self.write(&self.plan_erased_subject(*account, subject, request)?, request).await?;
-                (delete(ItemRef::LinkedIdentity(*account, subject), Condition::Present), true)
+                (vec![delete(ItemRef::LinkedIdentity(*account, subject), Condition::Present)], true)
             }
-            Removal::Item(key) => (Plan::Delete(Box::new(Delete { key: key.clone(), condition: Condition::Present })), true),
-            Removal::State(account) => (delete(ItemRef::Authentication(*account), Condition::Present), true),
-            Removal::DueWork(account, due) => (delete(ItemRef::DueErasure(*account, *due), Condition::Present), true),
+            Removal::Item(key) => {
+                (vec![Plan::Delete(Box::new(Delete { key: key.clone(), condition: Condition::Present }))], true)
+            }
+            Removal::State(account) => (vec![delete(ItemRef::Authentication(*account), Condition::Present)], true),
+            Removal::DueWork(account, due) => (vec![delete(ItemRef::DueErasure(*account, *due), Condition::Present)], true),
         };
-        match self.write(&plan, request).await? {
-            Written::Yes => Ok(()),
-            Written::Conflict | Written::LimitReached if !must => Ok(()),
-            Written::Conflict | Written::LimitReached => Err(refused("remove", "", "another item is stored there")),
+        for plan in plans {
+            match self.write(&plan, request).await? {
+                Written::Yes => {}
+                Written::Conflict | Written::LimitReached if !must => {}
+                Written::Conflict | Written::LimitReached => {
+                    return Err(refused("remove", "", "another item is stored there"));
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Each form under which an item of this hash can be stored, in the order in which the re-claim moves items: what it moves meanwhile is
+    /// found under the next one.
+    fn forms_oldest_first(&self, hash: &IdentifierHash) -> Vec<IdentifierHash> {
+        let mut forms = self.forms(hash);
+        forms.sort_by_key(|form| form.key_version);
+        forms
     }
 
     /// Written only over the account's own sentinel. A sentinel that is erased already, or that another account has, is not

@@ -172,7 +172,7 @@ impl AccountPage {
         let value = form.one(super::browser::ANTI_FORGERY_FIELD)?;
         match self.browser.check_kept_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)? {
             FormOrigin::Genuine => Ok(()),
-            FormOrigin::Stale | FormOrigin::Foreign => Err(AccountPageError::Stale),
+            FormOrigin::Stale => Err(AccountPageError::Stale),
         }
     }
     /// A value for the address of a page that shows a result. Only this browser shows the result: a link that another person made
@@ -253,22 +253,17 @@ impl AccountPage {
     /// The response. A user who must sign in first is redirected, and comes back to this page.
     #[must_use]
     pub fn answer(&self, result: Result<Response, AccountPageError>) -> Response {
-        let redirect_to_sign_in = |more: &str| {
-            let target = self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str);
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.append_pair("return_to", &self.path(target));
-            Outcome::SignInRequired.tag(self.see_other(&format!("/login?{}{more}", query.finish())))
-        };
+        let target = self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str);
         match result {
             Ok(response) => response,
-            Err(AccountPageError::SignIn) => redirect_to_sign_in(""),
-            Err(AccountPageError::Confirm) => redirect_to_sign_in("&prompt=login"),
+            Err(AccountPageError::SignIn) => self.sign_in_to_open(target, false),
+            Err(AccountPageError::Confirm) => self.sign_in_to_open(target, true),
             Err(AccountPageError::Stale) => {
                 let message = |id| locale::message(&self.locale, id, []);
                 let values = minijinja::context! {
                     heading => message("form-stale-title"),
                     text => message("form-stale-text"),
-                    link => self.path(self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str)),
+                    link => self.path(target),
                     link_label => message("form-stale-open"),
                 };
                 Outcome::Expired.tag(self.plain("error", StatusCode::FORBIDDEN, values))
@@ -276,11 +271,14 @@ impl AccountPage {
             Err(AccountPageError::Problem(problem)) => problem.into_response(),
         }
     }
-    /// Sends a user who is not signed in to the sign-in page, which returns to this path.
+    /// Sends a user to the sign-in page, which returns to this path. A user who `confirms` is signed in.
     #[must_use]
-    pub fn sign_in_to_open(&self, target: &str) -> Response {
+    pub fn sign_in_to_open(&self, target: &str, confirms: bool) -> Response {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("return_to", &self.path(target));
+        if confirms {
+            query.append_pair("prompt", "login");
+        }
         Outcome::SignInRequired.tag(self.see_other(&format!("/login?{}", query.finish())))
     }
 }

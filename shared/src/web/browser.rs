@@ -36,8 +36,6 @@ pub enum FormOrigin {
     Genuine,
     /// From this site, but its cookie is gone or belongs to another form: show the form again.
     Stale,
-    /// From another site.
-    Foreign,
 }
 
 /// The secrets that the browser sent. Malformed or duplicate cookies count as absent (security 61).
@@ -95,19 +93,6 @@ impl Browser {
         BASE64URL_NOPAD
             .encode(hmac::sign(&self.key(), &anti_forgery_message(tenant.config.tenant.as_str(), page, context)).as_ref())
     }
-    /// Checks a posted form: the anti-forgery value of this browser, page and context, and `Origin`/`Sec-Fetch-Site` same-origin
-    /// (security 17, 120).
-    ///
-    /// # Errors
-    /// A 403 problem (rendered as a page by page handlers).
-    pub fn check_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> Result<(), Problem> {
-        if self.judge_form(tenant, page, context, value) == FormOrigin::Genuine {
-            return Ok(());
-        }
-        let detail =
-            "The form was not sent from this page in this browser, or its cookies are blocked. Reload the page and try again.";
-        Err(Problem::new(ProblemKind::Forbidden, detail))
-    }
     /// 32 bytes that only this browser gets again, for the same secret context.
     #[must_use]
     pub(super) fn derive(&self, label: &str, context: &[u8]) -> [u8; 32] {
@@ -116,7 +101,8 @@ impl Browser {
         derived.copy_from_slice(tag.as_ref());
         derived
     }
-    /// As [`Self::check_form`], for a page that can show a stale form again with what was typed.
+    /// Checks a posted form: the anti-forgery value of this browser, page and context, and `Origin`/`Sec-Fetch-Site` same-origin
+    /// (security 17, 120). A page shows a stale form again with what was typed, never the password.
     ///
     /// # Errors
     /// A 403 problem for a form of another site.
@@ -127,19 +113,10 @@ impl Browser {
         context: &str,
         value: Option<&str>,
     ) -> Result<FormOrigin, Problem> {
-        match self.judge_form(tenant, page, context, value) {
-            FormOrigin::Foreign => {
-                Err(Problem::new(ProblemKind::Forbidden, "The form was sent from another site. Open the page again."))
-            }
-            origin @ (FormOrigin::Genuine | FormOrigin::Stale) => Ok(origin),
+        if !self.is_same_site {
+            return Err(Problem::new(ProblemKind::Forbidden, "The form was sent from another site. Open the page again."));
         }
-    }
-    fn judge_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> FormOrigin {
-        match (self.is_same_site, self.is_own_value(tenant, page, context, value)) {
-            (true, true) => FormOrigin::Genuine,
-            (true, false) => FormOrigin::Stale,
-            (false, _) => FormOrigin::Foreign,
-        }
+        Ok(if self.is_own_value(tenant, page, context, value) { FormOrigin::Genuine } else { FormOrigin::Stale })
     }
     /// Whether this value was made by [`Self::anti_forgery`] for this browser, page and context.
     #[must_use]

@@ -1,6 +1,6 @@
 //! The fields of a tenant's form on pages. Registration and profile use the same schema.
 
-use crate::domain::credential::PasswordFlaw;
+use crate::domain::credential::{Advice, PasswordFlaw};
 use crate::domain::form::FieldFlaw;
 use crate::domain::tenant::{Field, FieldKind, TenantConfig};
 use crate::locale::{self, FluentValue};
@@ -56,7 +56,8 @@ fn input(config: &TenantConfig, field: &Field, locale: &str, values: &Map<String
     let (kind, max_length, default_autocomplete) = match &field.kind {
         // A date without a year, or a year alone: the browser's own input would lose it.
         FieldKind::Date if !value.is_empty() && (value.len() != 10 || value.starts_with("0000")) => ("text", Some(10), "bday"),
-        FieldKind::Text { max_length, .. } => ("text", Some(*max_length), ""),
+        // The browser counts UTF-16 units. The limit itself counts what a user sees as one character, and is checked here only.
+        FieldKind::Text { max_length, .. } => ("text", Some(crate::domain::form::longest_text(*max_length)), ""),
         FieldKind::Date => ("date", None, if field.name == "birthdate" { "bday" } else { "" }),
         FieldKind::Phone => ("tel", Some(40), "tel"),
         FieldKind::Boolean => ("checkbox", None, ""),
@@ -129,7 +130,9 @@ pub fn password_flaw(locale: &str, flaw: &PasswordFlaw) -> String {
         PasswordFlaw::TooLong | PasswordFlaw::TooCommon | PasswordFlaw::TooWeak(_) => 0,
     };
     let words = locale::message(locale, &format!("password-flaw-{}", flaw.code()), [("min", FluentValue::from(min))]);
-    match flaw.advice() {
+    // Without an advice of its own, the general one: each message says what to do.
+    let advice = flaw.advice().or_else(|| matches!(flaw, PasswordFlaw::TooWeak(None)).then_some(Advice::AddWords));
+    match advice {
         Some(advice) => format!("{words} {}", locale::message(locale, &format!("password-advice-{}", advice.code()), [])),
         None => words,
     }

@@ -13,6 +13,8 @@ pub mod fields;
 pub mod funnel;
 pub mod headers;
 mod json;
+#[cfg(test)]
+mod messages_tests;
 pub mod mount;
 pub mod oauth_error;
 pub mod page;

@@ -79,6 +79,8 @@ struct Facts {
     origin: Option<String>,
     wants_page: bool,
     accept_language: Option<String>,
+    /// The language that the user chose on the page before.
+    ui_locales: Option<String>,
     began: Instant,
     deadline: Deadline,
     funnel: Funnel,
@@ -95,6 +97,7 @@ impl Facts {
             origin: cors::origin(request.headers()).map(str::to_owned),
             wants_page: text(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
             accept_language: text(ACCEPT_LANGUAGE).map(str::to_owned),
+            ui_locales: chosen_language(request.uri()),
             began: Instant::now(),
             deadline: request.extensions().get::<Host>().map(|host| host.deadline).unwrap_or_default(),
             funnel: Funnel::default(),
@@ -103,6 +106,11 @@ impl Facts {
     fn tenant_text(&self) -> &str {
         self.tenant.as_ref().map_or("-", TenantId::as_str)
     }
+}
+
+/// The language in the address, if its query can be read.
+fn chosen_language(uri: &Uri) -> Option<String> {
+    params::Params::of_query(uri).ok()?.one("ui_locales").ok()?.map(str::to_owned)
 }
 
 async fn edge(State(services): State<Services>, request: Request, next: Next) -> Response {
@@ -271,19 +279,24 @@ fn replace(headers: &mut HeaderMap, mut with: HeaderMap, names: &[http::HeaderNa
 async fn problem_page(services: &Services, facts: &Facts, problem: &Problem) -> Page {
     // The page has its own texts for each kind. Only for this kind does the detail help a user.
     let detail = (problem.kind == ProblemKind::InvalidRequest).then_some(problem.detail.as_str());
-    let values = minijinja::context! {
-        code => problem.kind.code(),
-        detail,
-        request_id => facts.request_id.as_deref(),
+    let wait = problem.retry_after.filter(|_| problem.kind == ProblemKind::TooManyRequests);
+    let values = |locale: &str| {
+        minijinja::context! {
+            code => problem.kind.code(),
+            detail,
+            wait => wait.map(|wait| locale::wait(locale, wait)),
+            request_id => facts.request_id.as_deref(),
+        }
     };
     match config_of(services, facts).await {
         Some(config) => {
-            let locale = locale::negotiate(&config.locales, None, facts.accept_language.as_deref());
-            Page::of_config(&config, locale, "problem", values)
+            let locale = locale::negotiate(&config.locales, facts.ui_locales.as_deref(), facts.accept_language.as_deref());
+            Page::of_config(&config, locale, "problem", values(locale))
         }
         None => {
             let offered: Vec<String> = locale::available().map(str::to_owned).collect();
-            Page::unbranded(locale::negotiate(&offered, None, facts.accept_language.as_deref()), "problem", values)
+            let locale = locale::negotiate(&offered, facts.ui_locales.as_deref(), facts.accept_language.as_deref());
+            Page::unbranded(locale, "problem", values(locale))
         }
     }
 }

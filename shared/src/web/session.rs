@@ -35,7 +35,8 @@ pub async fn find(
     }))
 }
 
-/// New values for a session that may be opened. No state of the browser from before a sign-in is reused (security 56).
+/// Values for a session that may be opened. They are random, or derived for the proof of one registration in one browser, so that the same
+/// request sent again gets the same session. The browser's former session is never reused (security 56).
 pub struct NewSessionSecrets {
     id: SessionId,
     secret: Secret256,

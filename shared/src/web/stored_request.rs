@@ -19,13 +19,38 @@ const MAX_STORED: usize = 16 * 1024;
 /// What the stored text is sealed for.
 const SEALED_AS: &str = "stored authorization request";
 
-/// Stores a request. Returns the query that names it: `lk_stored=…`. A query that names one already is returned unchanged.
+/// A request that is ready to be stored.
+#[derive(Debug, Clone)]
+pub struct PreparedRequest {
+    /// The query that names it: `lk_stored=…`.
+    pub query: String,
+    /// What stores it. `None` if it is stored already.
+    pub change: Option<Change>,
+}
+
+/// Stores a request. Returns the query that names it. A query that names one already is returned unchanged.
 ///
 /// # Errors
 /// If it is too long, or the store or a key fails.
 pub async fn store(random: Random, handle: &TenantHandle, query: &str) -> Result<String, Problem> {
+    let PreparedRequest { query, change } = prepare(random, handle, query)?;
+    if let Some(change) = change {
+        handle
+            .tenant
+            .store
+            .decide(&handle.request, || async { Ok::<_, Infallible>(Decision::one(change.clone(), ())) })
+            .await?;
+    }
+    Ok(query)
+}
+
+/// Prepares a request for a decision that stores it together with something else. Nothing is written.
+///
+/// # Errors
+/// If it is too long, or a key fails.
+pub fn prepare(random: Random, handle: &TenantHandle, query: &str) -> Result<PreparedRequest, Problem> {
     if Params::parse(query.as_bytes())?.one(PARAMETER)?.is_some() {
-        return Ok(query.to_owned());
+        return Ok(PreparedRequest { query: query.to_owned(), change: None });
     }
     if query.len() > MAX_STORED {
         return Err(Problem::new(ProblemKind::TooLarge, "The authorization request is too long."));
@@ -33,9 +58,8 @@ pub async fn store(random: Random, handle: &TenantHandle, query: &str) -> Result
     let (locator, id) = (handle.tenant.keys.locator()?, random.flow_id());
     let sealed = locator.seal(SEALED_AS, id.as_bytes(), query.as_bytes())?;
     let expires_at = handle.now() + LIFETIME;
-    let change = || Change::store_authorization_request(id, sealed.clone(), expires_at);
-    handle.tenant.store.decide(&handle.request, || async { Ok::<_, Infallible>(Decision::one(change(), ())) }).await?;
-    Ok(format!("{PARAMETER}={}", locator.seal(PARAMETER, b"", id.as_bytes())?))
+    let change = Some(Change::store_authorization_request(id, sealed, expires_at));
+    Ok(PreparedRequest { query: format!("{PARAMETER}={}", locator.seal(PARAMETER, b"", id.as_bytes())?), change })
 }
 
 /// The parameters of a stored request. 1 RRU.

@@ -236,7 +236,7 @@ async fn notices_are_merged_and_the_history_shows_it() {
     let mut browser = Browser::new(&world);
     let page = browser.open("/account/security").await;
     let page = ada.sign_in(&mut browser, &page).await;
-    let merged = "Several mails of one kind were due, so one mail stood for all of them";
+    let merged = "Several mails of one kind were due, so they were sent as one mail";
     assert_eq!(page.text().matches(merged).count(), 2, "{}", page.text());
 }
 

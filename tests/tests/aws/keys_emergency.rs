@@ -13,6 +13,7 @@ use latchkey::store::key::KeySlot;
 use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use tests::jwks::PublishedKeys as _;
 use tests::jwks::{kid_of, kids_in, verify_with};
 use tests::kms::{FakeKms, Mode};
 use tests::store::*;
@@ -31,7 +32,7 @@ async fn sign(keys: &Keys, bench: &Bench, now: Timestamp) -> Result<String, KeyE
     keys.signing().unwrap().sign(ALGORITHM, "at+jwt", &json!({"at": now.seconds()})).await
 }
 async fn jwks(keys: &Keys, bench: &Bench, now: Timestamp) -> String {
-    keys.tenant(&bench.store, Signer::Local, now).await.unwrap().signing().unwrap().jwks().to_owned()
+    keys.tenant(&bench.store, Signer::Local, now).await.unwrap().signing().unwrap().jwks()
 }
 async fn verifies(keys: &Keys, bench: &Bench, token: &str, now: Timestamp) -> bool {
     let keys = keys.tenant(&bench.store, Signer::Local, now).await.unwrap();

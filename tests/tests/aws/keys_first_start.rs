@@ -13,6 +13,7 @@ use latchkey::store::keyring::StoredKeyState;
 use latchkey_local::fault::{Calls, Fault, Trigger};
 use std::sync::Arc;
 use std::time::Duration;
+use tests::jwks::PublishedKeys as _;
 use tests::store::*;
 
 const ALL: [Purpose; 6] =
@@ -27,7 +28,7 @@ fn fingerprint(keys: &TenantKeys) -> (String, String, String, String) {
     let secret = latchkey::domain::secret::Secret256::from_bytes([3; 32]);
     let child = keys.refresh().unwrap().child(1, latchkey::domain::id::GrantId::from_bytes([4; 16]), 1, &secret).unwrap();
     (
-        keys.signing().unwrap().jwks().to_owned(),
+        keys.signing().unwrap().jwks(),
         keys.locator().unwrap().flow_id(&locator),
         keys.identifier().unwrap().hash_address([192, 0, 2, 1].into()),
         format!("{:?}", child.expose()),

@@ -13,6 +13,7 @@ use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+use tests::jwks::PublishedKeys as _;
 use tests::jwks::{kid_of, kids_in, verify, verify_with};
 use tests::kms::{FakeKms, Mode, SIGNING_KEYS};
 use tests::store::*;
@@ -34,7 +35,7 @@ async fn sign(
     keys.signing().unwrap().sign(algorithm, "at+jwt", &json!({"at": now.seconds()})).await
 }
 async fn jwks(keys: &Keys, bench: &Bench, signer: Signer, now: Timestamp) -> String {
-    keys.tenant(&bench.store, signer, now).await.unwrap().signing().unwrap().jwks().to_owned()
+    keys.tenant(&bench.store, signer, now).await.unwrap().signing().unwrap().jwks()
 }
 /// The shipped document with KMS signing.
 fn document() -> String {
@@ -50,7 +51,7 @@ async fn security_51_a_kms_signature_verifies_with_a_second_library_and_with_our
     let keys = keys(kms.signing_vault(SIGNING_KEYS));
     let loaded = keys.tenant(&bench.store, Signer::Kms, NOW).await.unwrap();
     let signing = loaded.signing().unwrap();
-    let set = serde_json::from_str(signing.jwks()).unwrap();
+    let set = serde_json::from_str(&signing.jwks()).unwrap();
     for n in 0..400 {
         let algorithm = BOTH[usize::from(n % 10 == 0)];
         let token = signing.sign(algorithm, "at+jwt", &json!({"n": n})).await.unwrap();
@@ -59,7 +60,7 @@ async fn security_51_a_kms_signature_verifies_with_a_second_library_and_with_our
     }
     assert_eq!((kms.answered_to("Sign"), kms.answered_to("GetPublicKey")), (400, 2), "one call for each signature");
     assert_eq!((kms.answered_to("Encrypt"), kms.answered_to("Decrypt")), (0, 0), "nothing is wrapped");
-    assert_eq!(kids_in(signing.jwks()).len(), 2);
+    assert_eq!(kids_in(&signing.jwks()).len(), 2);
     let refused = signing.sign(SigningAlgorithm::EdDSA, "at+jwt", &json!({})).await.unwrap_err();
     assert!(matches!(refused, KeyError::NoActiveKey("EdDSA")), "{refused:?}");
     // The JWK Set comes from the table: a new instance lists and verifies without KMS.
@@ -255,5 +256,5 @@ async fn security_53_the_metadata_lists_the_algorithms_of_kms() {
     let metadata = client.api.get("/.well-known/openid-configuration").await.json();
     assert_eq!(metadata["id_token_signing_alg_values_supported"], json!(["RS256", "ES256"]));
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.unwrap();
-    assert_eq!(kids_in(tenant.keys.signing().unwrap().jwks()).len(), 2, "no other key is listed");
+    assert_eq!(kids_in(&tenant.keys.signing().unwrap().jwks()).len(), 2, "no other key is listed");
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
 
 use futures_util::future::join_all;
-use latchkey::domain::account::{Sealed, WrappedDataKey};
+use latchkey::domain::account::{AccountState, AccountStatus, Sealed, WrappedDataKey};
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use latchkey::domain::id::{AccountId, Sub, TenantId};
@@ -20,10 +20,12 @@ use latchkey::store::account::SignInSnapshot;
 use latchkey::store::erasure::Removal;
 use latchkey::store::reclaim::{FormerItem, Reclaimed};
 use latchkey::store::{CommitError, TenantStore};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tests::store::{Bench, NOW, request};
 use tests::{AccountClient, Anonymous, Browser, Customer, invariants};
 
@@ -256,6 +258,98 @@ async fn everything_under_the_earlier_version_moves_and_is_counted() {
         };
         assert_eq!(found.failures.count, count, "no failure is forgotten");
     }
+}
+
+/// security 129: an erasure while claims move removes the earlier form first, so what moves meanwhile is found under the next one. The
+/// failures that were counted for the address are removed under both.
+#[tokio::test]
+async fn an_erasure_leaves_no_claim_and_no_failures_under_either_version() {
+    for early in [true, false] {
+        let failures = |identifier| UnknownIdentifierFailures {
+            identifier,
+            failures: FailureWindow { count: 7, last_at: Some(NOW) },
+            version: 1,
+            expires_at: NOW + Span::days(90),
+        };
+        let rotating = Rotating::new(async |bench, keys| {
+            bench.store.commit(&imported(hash(keys, 1), 1, 9), &request()).await.expect("stored");
+            bench.prepare([Change::count_unknown_sign_in(failures(hash(keys, 1)))]).await;
+        })
+        .await;
+        let under_next = Changes::one(Change::count_unknown_sign_in(failures(rotating.hash(1))));
+        rotating.late.commit(&under_next, &request()).await.expect("counted");
+        let store = if early { &rotating.early } else { &rotating.late };
+        let (account, identifier) = (AccountId::from_bytes(id(1, 9)), rotating.hash(1));
+        for removal in [Removal::Identifier(account, identifier), Removal::UnknownFailures(identifier)] {
+            let slow = Fault::SlowAfter(Duration::from_millis(100));
+            rotating.bench.faults.add(Calls::Named("DeleteItem"), Trigger::Nth(1), slow);
+            let reclaim = async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                rotating.reclaim().await
+            };
+            let request = request();
+            let (_, removed) = tokio::join!(reclaim, store.remove(&removal, &request));
+            removed.expect("removed");
+            rotating.bench.faults.clear();
+        }
+        assert_eq!(rotating.claims(1).await, [], "early: {early}");
+        let found = rotating.late.find_sign_in(&identifier).await.expect("read");
+        assert!(matches!(found, SignInSnapshot::Unknown { failures: None }), "early: {early}: {found:?}");
+    }
+}
+
+/// An account can name an address by the earlier version without its claim: an undo took the address from it, or the claim moved without it.
+/// It moves alone; otherwise the version could never be dropped.
+#[tokio::test]
+async fn an_account_without_its_claim_moves_alone() {
+    let rotating = Rotating::new(async |bench, keys| {
+        bench.store.commit(&imported(hash(keys, 1), 1, 9), &request()).await.expect("stored");
+        bench
+            .store
+            .remove(&Removal::Identifier(AccountId::from_bytes(id(1, 9)), hash(keys, 1)), &request())
+            .await
+            .expect("removed");
+        bench.store.commit(&imported(hash(keys, 1), 1, 8), &request()).await.expect("stored");
+    })
+    .await;
+    let (without, owner) = (AccountId::from_bytes(id(1, 9)), AccountId::from_bytes(id(1, 8)));
+    let moves = async |item| rotating.bench.store.reclaim(item, rotating.forms.as_ref(), &request()).await.expect("an answer");
+    assert_eq!(moves(FormerItem::Account(without)).await, Reclaimed::Moved);
+    assert_eq!(moves(FormerItem::Account(without)).await, Reclaimed::Gone);
+    assert_eq!(rotating.claims(1).await, [(1, owner)], "the claim of another account stays");
+    // With its claim it moves together with it.
+    assert_eq!(moves(FormerItem::Account(owner)).await, Reclaimed::Moved);
+    assert_eq!((rotating.claims(1).await, rotating.left().await), (vec![(2, owner)], vec![]));
+}
+
+/// security 111: the claim of a subject that moves while its account is erased would go on naming the account, and the user could be imported
+/// again. The account's version decides.
+#[tokio::test]
+async fn a_subject_of_an_account_that_is_erased_meanwhile_stays_erased() {
+    let subject = FederatedSubject { issuer: "https://login.example.com".to_owned(), subject: "person1".to_owned() };
+    let rotating = Rotating::new(async |bench, keys| {
+        let linked = keys.identifier().expect("the key").hash_subject(&subject);
+        bench.store.commit(&with_link(hash(keys, 1), 1, 9, Some(linked)), &request()).await.expect("stored");
+    })
+    .await;
+    let (store, account) = (&rotating.bench.store, AccountId::from_bytes(id(1, 9)));
+    let from = rotating.before.identifier().expect("the key").hash_subject(&subject);
+    let to = SubjectHash(rotating.forms.claimed(&from.0));
+    let claimed = store.find_subject(&from).await.expect("read").expect("the claim");
+    let link = store.find_links(account).await.expect("read").remove(0);
+    let state = store.find_authentication(account).await.expect("read").expect("the account");
+    let decided = Changes::one(Change::reclaim_subject(claimed, Some(state.version), Some(link), from, to));
+    let erased = AccountState { status: AccountStatus::Erased { at: NOW }, version: state.version + 1, ..state };
+    store.commit(&Changes::one(Change::erase_account(erased)), &request()).await.expect("erased");
+    let late = store.commit(&decided, &request()).await;
+    assert!(matches!(late, Err(CommitError::Conflict(_))), "decided before the erasure: {late:?}");
+    let moves =
+        async || store.reclaim(FormerItem::Subject(from), rotating.forms.as_ref(), &request()).await.expect("an answer");
+    assert_eq!(moves().await, Reclaimed::Gone, "the erasure goes on with the claim that it knows");
+    rotating.late.remove(&Removal::LinkedIdentity(account, from), &request()).await.expect("removed");
+    assert_eq!(moves().await, Reclaimed::Moved);
+    let left = rotating.late.find_subject(&from).await.expect("read").expect("the claim");
+    assert_eq!((left.account, rotating.late.find_links(account).await.expect("read").len()), (None, 0));
 }
 
 /// Requests and units while two versions are live: the same for known and unknown addresses (security 71).

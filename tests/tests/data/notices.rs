@@ -6,6 +6,7 @@ use crate::delivery::DeliveryFixture;
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::change::Change;
+use latchkey::domain::email_change::{NewEmailChange, start};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::mail_limit::NOTICES_AN_HOUR;
@@ -29,13 +30,14 @@ async fn notices_over_their_limit_are_deferred_and_merged_into_one() {
     fixture.stream().await;
     fixture.drain().await;
     assert_eq!(fixture.mail.sent().len() - before, NOTICES_AN_HOUR as usize);
-    // One waits, at most 15 minutes at a time. Two are merged into it, and the user's history says so.
+    // One waits, at most 5 minutes at a time. Two are merged into it, and the user's history says so.
     assert_eq!(fixture.events.history(account).await.iter().filter(|kind| **kind == EventKind::NoticeMerged).count(), 2);
     let hour = Span::hours(1).as_millis() - fixture.events.now().millis().rem_euclid(Span::hours(1).as_millis());
     let mut waited = 0;
     loop {
         let delays = fixture.mail.end_delays();
         let [delay] = delays[..] else { panic!("one notice waits, not {delays:?}") };
+        assert!((1..=300).contains(&delay), "{delay}: the alarm of waiting mails fires at 600 seconds");
         // A message that comes back before its time is not counted, not sent, and waits on.
         fixture.drain().await;
         assert_eq!(fixture.mail.sent().len() - before, NOTICES_AN_HOUR as usize);
@@ -132,4 +134,46 @@ async fn former_addresses_do_not_wait_for_the_notice_of_the_same_event() {
     fixture.drain().await;
     assert_eq!(counts(&fixture), [limit + 1, 2 * changes, changes]);
     assert!(fixture.mail.end_delays().is_empty() && fixture.mail.dead().is_empty());
+}
+
+/// A deferred notice that has no point any more is dropped. The next notice of its kind over the limit waits; it is not merged into one that
+/// was never sent.
+#[tokio::test]
+async fn a_deferred_notice_that_is_dropped_makes_room_for_the_next_one() {
+    let mut fixture = DeliveryFixture::new().await;
+    let account = fixture.events.register(200, "ada@example.com", "Ada", AccountStatus::Active).await;
+    fixture.stream().await;
+    fixture.drain().await;
+    let identifier = fixture
+        .events
+        .tenant
+        .keys
+        .identifier()
+        .expect("keys")
+        .hash_email(&EmailAddress::parse("new@example.com").expect("an address"));
+    let starts = async |fixture: &mut DeliveryFixture| {
+        for _ in 0..=NOTICES_AN_HOUR {
+            let tenant = &fixture.events.tenant;
+            let owner = tenant.store.find_profile(account).await.expect("a store").expect("an account");
+            let key = tenant.keys.data().expect("data keys").unwrap(&owner.data_key).expect("a data key");
+            let address = key.seal(SealedField::PendingEmail, b"new@example.com").expect("a seal");
+            let seed = LinkSeed { key_version: tenant.keys.proof().expect("keys").current_version(), bytes: [5; 16] };
+            let new = NewEmailChange { identifier, is_current: false, address, seed, locale: "en".to_owned() };
+            let profile = Profile { email_change_starts: Vec::new(), ..owner.profile };
+            let mut started = start(&owner.authentication, &profile, new, fixture.events.now()).changes;
+            fixture.events.commit(started.0.remove(0)).await;
+            fixture.stream().await;
+            fixture.drain().await;
+        }
+    };
+    starts(&mut fixture).await;
+    // The change expires while the notice of it waits.
+    fixture.events.services.clock.advance(Span::hours(1));
+    assert_eq!(fixture.mail.end_delays().len(), 1);
+    let before = fixture.mail.sent().len();
+    fixture.drain().await;
+    assert_eq!((fixture.mail.sent().len(), fixture.mail.end_delays().len()), (before, 0), "dropped");
+    starts(&mut fixture).await;
+    assert_eq!(fixture.mail.end_delays().len(), 1, "the next one waits");
+    assert!(!fixture.events.history(account).await.contains(&EventKind::NoticeMerged));
 }

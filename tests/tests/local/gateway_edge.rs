@@ -154,7 +154,7 @@ async fn t17_a_header_that_never_ends_is_cut_off() {
     tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await.expect("cut off").unwrap();
 }
 
-/// A proxy on this machine can rewrite `Host`. What it adds betrays it.
+/// A proxy on this machine can rewrite `Host`. The headers that it adds show it.
 #[tokio::test]
 async fn security_115_the_gateways_own_pages_are_not_available_through_a_proxy() {
     let folder = tests::gateway::folder();

@@ -7,6 +7,7 @@ mod edge_sweep;
 mod gateway_edge;
 mod gateway_restart;
 mod gateway_start;
+mod mailbox;
 mod web_edge;
 mod web_log;
 mod world;

@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use latchkey::context::Deadline;
 use latchkey::services::Services;
-use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::cors::CallingClient;
 use latchkey::web::{Browser, FormBody, Host, JsonBody, Page, Problem, QueryParams, TenantHandle, mount};
 use latchkey_local::world::World;
@@ -65,7 +65,11 @@ async fn show_form(handle: TenantHandle, browser: Browser) -> Response<Body> {
     browser.answer(([("x-anti-forgery", value)], browser.locale(&handle.tenant, None)).into_response())
 }
 async fn take_form(handle: TenantHandle, browser: Browser, FormBody(form): FormBody) -> Result<Page, Problem> {
-    browser.check_form(&handle.tenant, "form", "ctx", form.one(ANTI_FORGERY_FIELD)?)?;
+    if browser.check_kept_form(&handle.tenant, "form", "ctx", form.one(ANTI_FORGERY_FIELD)?)? == FormOrigin::Stale {
+        return Ok(
+            Page::new(&handle.tenant, "en", "error", json!({"heading": "Stale", "text": "x"})).status(StatusCode::FORBIDDEN)
+        );
+    }
     Ok(Page::new(&handle.tenant, &browser.locale(&handle.tenant, None), "error", json!({"heading": "Done", "text": "x"})))
 }
 

@@ -262,6 +262,18 @@ async fn a_second_run_completes_what_is_empty_and_a_table_maps_metadata() {
     assert!(first.contains("newly imported: 2") && first.contains("no such field, user_metadata.colour: 2"), "{first}");
     assert!(!first.contains("user_metadata.work"), "{first}");
     assert_eq!(sign_in(Browser::new(&site), &people[0]).await, 400, "no password yet");
+    // The same user with another address, which the account's owner never proved: no password of that file opens the account.
+    let stranger = Customer { password: "the 7 words of a stranger".to_owned(), ..people[0].clone() };
+    let moved = json!({
+        "user_id": "auth0|0", "email": "stranger@example.org", "email_verified": true, "custom_password_hash": hashed(&stranger)
+    });
+    operator.write("moved.json", &format!("{moved}\n"));
+    let conflict = import("moved.json");
+    let words = "imported before, and not completed: their account here has another e-mail address: 1";
+    assert!(conflict.contains(words), "{conflict}");
+    for customer in [stranger.clone(), Customer { email: "stranger@example.org".to_owned(), ..stranger }] {
+        assert_eq!(sign_in(Browser::new(&site), &customer).await, 400);
+    }
     let second = import("hashes.json");
     assert!(second.contains("imported before, and completed now: 2"), "{second}");
     let third = import("hashes.json");

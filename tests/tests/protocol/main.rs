@@ -9,5 +9,6 @@ mod token_code;
 mod token_content;
 mod token_faults;
 mod token_metadata;
+mod token_narrowed;
 mod token_refresh;
 mod whole_flow;

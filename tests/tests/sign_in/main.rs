@@ -2,6 +2,7 @@
 
 mod continuity;
 mod funnel;
+mod kept_forms;
 mod login;
 mod races;
 mod sources;

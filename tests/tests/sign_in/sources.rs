@@ -132,6 +132,12 @@ async fn security_147_strangers_in_the_same_network_lock_out_no_known_device_and
     let page = sign_in(&mut Browser::new(&world), &customer.email, "Ada sails 3 red boats").await;
     assert_eq!(page.status(), 429);
     assert!(page.text().contains("Too many tries") && page.header("retry-after").is_some(), "{}", page.text());
+    assert!(page.text().contains("Please try again in "), "{}", page.text());
+    let mut german = Browser::new(&world);
+    "de".clone_into(&mut german.language);
+    let page = sign_in(&mut german, &customer.email, "Ada sails 3 red boats").await;
+    assert_eq!(page.status(), 429);
+    assert!(page.text().contains("Bitte versuchen Sie es in "), "{}", page.text());
 }
 
 /// A device cookie of the attacker's own account gives one more source, however many cookies the account collects.

@@ -184,7 +184,7 @@ pub(super) fn show_start(
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
         sign_in => pending.continue_at(tenant, "/login"),
     };
-    let page = Page::new(tenant, &locale, "recover_start", values).languages(pending.query());
+    let page = Page::new(tenant, &locale, "recover_start", values).languages(&pending.own_query());
     let page = match start {
         Start::Asked => page,
         Start::Malformed => page.status(StatusCode::BAD_REQUEST),

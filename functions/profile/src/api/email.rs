@@ -34,8 +34,8 @@ pub(crate) async fn start(
 }
 
 async fn begin(services: &Services, service: &SelfService, new_address: &NewAddress) -> Result<Response, Problem> {
-    let address = EmailAddress::parse(&new_address.email)
-        .map_err(|flaw| flawed("/email", "invalid_email", format!("The e-mail address {flaw}.")))?;
+    let address =
+        EmailAddress::parse(&new_address.email).map_err(|flaw| flawed("/email", "invalid_email", flaw.to_string()))?;
     let locale = locale::negotiate(&service.handle.tenant.config.locales, new_address.locale.as_deref(), None);
     match email::start(services, &service.handle, &service.presented, &address, locale).await? {
         Started::Waiting { expires_at } => {

@@ -23,9 +23,16 @@ pub(crate) struct Body {
 pub(crate) async fn post(State(services): State<Services>, service: SelfService, JsonBody(body): JsonBody<Body>) -> Response {
     let typed = PasswordInput { current: body.current_password, new: body.new_password, device: None };
     let outcome = password::change(&services, &service.handle, &service.presented, &typed).await;
-    let is_wrong = matches!(outcome, Ok(ChangeOutcome::WrongPassword));
+    let told = match &outcome {
+        Ok(ChangeOutcome::WrongPassword) => Some(Outcome::WrongCredentials),
+        Ok(ChangeOutcome::Blocked { .. }) => Some(Outcome::Locked),
+        Ok(ChangeOutcome::Changed | ChangeOutcome::Flawed(_)) | Err(_) => None,
+    };
     let answer = service.answer(outcome.map_err(Problem::from).and_then(render));
-    if is_wrong { Outcome::WrongCredentials.tag(answer) } else { answer }
+    match told {
+        Some(outcome) => outcome.tag(answer),
+        None => answer,
+    }
 }
 
 fn render(outcome: ChangeOutcome) -> Result<impl IntoResponse, Problem> {

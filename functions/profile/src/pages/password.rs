@@ -18,7 +18,7 @@ const PAGE: &str = "account/password";
 pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
         let admitted = page.admit_recent(PrincipalParts::Profile).await?;
-        show(&page, &admitted, StatusCode::OK, BTreeMap::new())
+        show(&page, &admitted, StatusCode::OK, BTreeMap::new(), None)
     };
     page.answer(shown.await)
 }
@@ -29,12 +29,19 @@ pub(crate) async fn post(State(services): State<Services>, page: AccountPage, Fo
 
 async fn change(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
     let admitted = page.admit_recent(PrincipalParts::Profile).await?;
-    page.check_form(PAGE, &admitted, form)?;
+    match page.check_form(PAGE, &admitted, form) {
+        Ok(()) => {}
+        Err(AccountPageError::Stale) => {
+            let notice = Some(page_message(page, "form-stale"));
+            return Ok(Outcome::Expired.tag(show(page, &admitted, StatusCode::FORBIDDEN, BTreeMap::new(), notice)?));
+        }
+        Err(other) => return Err(other),
+    }
     let text = |name| form.one(name).map(|value| value.unwrap_or_default().into());
     let account = admitted.presented.account();
     let device = page.browser.device.filter(|(owner, _)| *owner == account).map(|(_, device)| device);
     let typed = PasswordInput { current: text("password")?, new: text("new_password")?, device };
-    let refuse = |status, field, words| show(page, &admitted, status, BTreeMap::from([(field, words)]));
+    let refuse = |status, field, words| show(page, &admitted, status, BTreeMap::from([(field, words)]), None);
     match password::change(services, &page.handle, &admitted.presented, &typed).await? {
         ChangeOutcome::Changed => Ok(page.see_done("/account/security", "password")),
         ChangeOutcome::WrongPassword => {
@@ -47,8 +54,8 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
         ChangeOutcome::Blocked { retry_after } => {
             let minutes = FluentValue::from((retry_after.as_seconds() + 59).div_euclid(60));
             let words = locale::message(&page.locale, "login-blocked", [("minutes", minutes)]);
-            let values = values(page, &admitted, BTreeMap::from([("password", words)]))?;
-            Ok(page.show_blocked(Section::Security, "account_password", retry_after, values))
+            let values = values(page, &admitted, BTreeMap::from([("password", words)]), None)?;
+            Ok(Outcome::Locked.tag(page.show_blocked(Section::Security, "account_password", retry_after, values)))
         }
     }
 }
@@ -58,20 +65,23 @@ fn show(
     admitted: &AdmittedUser,
     status: StatusCode,
     errors: BTreeMap<&'static str, String>,
+    notice: Option<String>,
 ) -> Result<Response, AccountPageError> {
-    Ok(page.show(Section::Security, "account_password", status, values(page, admitted, errors)?))
+    Ok(page.show(Section::Security, "account_password", status, values(page, admitted, errors, notice)?))
 }
 
 fn values(
     page: &AccountPage,
     admitted: &AdmittedUser,
     errors: BTreeMap<&'static str, String>,
+    notice: Option<String>,
 ) -> Result<Value, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     Ok(context! {
         // The user name for the browser's password manager.
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         errors,
+        notice,
         min_length => page.handle.tenant.config.password.min_length,
         recommended => RECOMMENDED_PASSWORD_CHARACTERS,
         back => page.path("/account/security"),

@@ -1,6 +1,6 @@
 //! `/account`: the profile, rendered from the tenant's registration form.
 
-use super::draft;
+use super::draft::{self, Draft, Keep};
 use super::messages::{done_message, page_message};
 use crate::edit::{self, EditOutcome};
 use axum::response::Response;
@@ -8,6 +8,7 @@ use http::StatusCode;
 use latchkey::domain::form::FieldFlaw;
 use latchkey::domain::profile::{Edit, EditFlaw};
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Problem, Section, fields};
 use minijinja::context;
@@ -16,6 +17,7 @@ use serde_json::Map;
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account";
+const PATH: &str = "/account";
 /// The state of the profile when the form was rendered.
 const STATE: &str = "state";
 
@@ -28,9 +30,13 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let shown = edit::shown(&page.handle, &admitted.principal)?;
     let success = done_message(page, &["saved", "email"])?;
     let mut view = View { state: shown.etag, values: shown.claims.0, errors: Vec::new(), success, notice: None };
-    if let Some(typed) = draft::open(page, &admitted)? {
-        view.values.extend(typed);
-        view.notice = Some(page_message(page, "account-profile-draft"));
+    match draft::open(page, PATH, &admitted)? {
+        Draft::None => {}
+        Draft::Typed(typed) => {
+            view.values.extend(typed);
+            view.notice = Some(page_message(page, "account-profile-draft"));
+        }
+        Draft::Lost => view.notice = Some(page_message(page, "account-draft-lost")),
     }
     view.show(page, &admitted, StatusCode::OK)
 }
@@ -48,18 +54,21 @@ async fn save(page: &AccountPage, form: &Params) -> Result<Response, AccountPage
         .collect();
     let admitted = match page.admit(PrincipalParts::Profile).await {
         // The session ended while the user typed.
-        Err(AccountPageError::SignIn) => return draft::keep(page, &typed, form.one(ANTI_FORGERY_FIELD)?),
+        Err(AccountPageError::SignIn) => return draft::keep(page, Keep { path: PATH, typed, confirms: false }, form),
         admitted => admitted?,
     };
-    if let Err(AccountPageError::Stale) = page.check_form(PAGE, &admitted, form) {
-        let shown = edit::shown(&page.handle, &admitted.principal)?;
-        let mut values = shown.claims.0;
-        values.extend(typed);
-        let notice = Some(page_message(page, "form-stale"));
-        let view = View { state: shown.etag, values, errors: Vec::new(), success: None, notice };
-        return view.show(page, &admitted, StatusCode::FORBIDDEN);
+    match page.check_form(PAGE, &admitted, form) {
+        Ok(()) => {}
+        Err(AccountPageError::Stale) => {
+            let shown = edit::shown(&page.handle, &admitted.principal)?;
+            let mut values = shown.claims.0;
+            values.extend(typed);
+            let notice = Some(page_message(page, "form-stale"));
+            let view = View { state: shown.etag, values, errors: Vec::new(), success: None, notice };
+            return Ok(Outcome::Expired.tag(view.show(page, &admitted, StatusCode::FORBIDDEN)?));
+        }
+        Err(other) => return Err(other),
     }
-    page.check_form(PAGE, &admitted, form)?;
     let edited = edit::edit(&page.handle, &admitted.presented, Edit::Form(&typed), form.one(STATE)?).await?;
     let shown = edit::shown(&page.handle, &admitted.principal)?;
     // Keep the typed values, and the claims that the form does not have.

@@ -18,19 +18,27 @@ use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::domain::secret::SecretText;
 use latchkey::locale;
 use latchkey::services::Services;
-use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, FormBody, Params, fields};
 use minijinja::context;
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account/email/undo";
 
-type Errors = BTreeMap<&'static str, String>;
+/// What the form shows besides the state of the link.
+#[derive(Default)]
+struct Shown<'s> {
+    code: &'s str,
+    closes_newer: bool,
+    errors: BTreeMap<&'static str, String>,
+    notice: Option<String>,
+}
 
 pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
         let token = token(&page)?;
-        show(&page, &token, StatusCode::OK, "", Errors::new()).await
+        show(&page, &token, StatusCode::OK, &Shown::default()).await
     };
     page.answer(shown.await)
 }
@@ -43,8 +51,7 @@ async fn show(
     page: &AccountPage,
     token: &SecretText,
     status: StatusCode,
-    code: &str,
-    errors: Errors,
+    shown: &Shown<'_>,
 ) -> Result<Response, AccountPageError> {
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose());
     Ok(match undo::link_state(&page.handle, token).await? {
@@ -52,15 +59,19 @@ async fn show(
             let values = context! {
                 former,
                 newer_until => newer_until.map(|until| locale::date(&page.locale, until)),
-                code,
-                errors,
+                code => shown.code,
+                closes_newer => shown.closes_newer,
+                errors => &shown.errors,
+                notice => &shown.notice,
                 min_length => page.handle.tenant.config.password.min_length,
                 recommended => RECOMMENDED_PASSWORD_CHARACTERS,
                 anti_forgery,
             };
             page.plain("account_undo", status, values)
         }
-        LinkState::WithoutCode { former } => page.plain("account_undo_resend", status, context! { former, anti_forgery }),
+        LinkState::WithoutCode { former } => {
+            page.plain("account_undo_resend", status, context! { former, notice => &shown.notice, anti_forgery })
+        }
         LinkState::Done { former } => {
             page.plain("account_undone", StatusCode::OK, context! { former, sign_in => page.path("/login") })
         }
@@ -82,20 +93,25 @@ pub(crate) async fn post(State(services): State<Services>, page: AccountPage, Fo
 async fn submit(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
     let token = token(page)?;
     let value = form.one(ANTI_FORGERY_FIELD)?;
-    page.browser.check_form(&page.handle.tenant, PAGE, token.expose(), value)?;
+    let code = form.one("code")?.unwrap_or_default();
+    let closes_newer = form.one("close_newer")?.is_some();
+    if page.browser.check_kept_form(&page.handle.tenant, PAGE, token.expose(), value)? == FormOrigin::Stale {
+        let notice = Some(page_message(page, "form-stale"));
+        let shown = Shown { code, closes_newer, notice, ..Shown::default() };
+        return Ok(Outcome::Expired.tag(show(page, &token, StatusCode::FORBIDDEN, &shown).await?));
+    }
     if form.one("resend")?.is_some() {
         return Ok(if undo::request_code(&page.handle, &token).await? {
             page.plain("account_undo_resent", StatusCode::OK, context! {})
         } else {
-            show(page, &token, StatusCode::OK, "", Errors::new()).await?
+            show(page, &token, StatusCode::OK, &Shown::default()).await?
         });
     }
-    let code = form.one("code")?.unwrap_or_default();
     let input = UndoInput {
         token: token.clone(),
         code: code.into(),
         password: form.one("password")?.unwrap_or_default().into(),
-        closes_newer: form.one("close_newer")?.is_some(),
+        closes_newer,
     };
     let (field, words) = match undo::undo(services, &page.handle, &input).await? {
         UndoOutcome::Done => {
@@ -114,8 +130,12 @@ async fn submit(services: &Services, page: &AccountPage, form: &Params) -> Resul
         UndoOutcome::Over => return Ok(link_expired(page)),
     };
     let status = if field == "close_newer" { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
-    let kept = if field == "code" { "" } else { code };
-    show(page, &token, status, kept, Errors::from([(field, words)])).await
+    let is_code = field == "code";
+    let errors = BTreeMap::from([(field, words)]);
+    let shown = Shown { code: if is_code { "" } else { code }, closes_newer, errors, notice: None };
+    let answer = show(page, &token, status, &shown).await?;
+    // A wrong code is a guess. The other flaws are not.
+    Ok(if is_code { Outcome::WrongCredentials.tag(answer) } else { Outcome::Refused.tag(answer) })
 }
 
 fn link_expired(page: &AccountPage) -> Response {

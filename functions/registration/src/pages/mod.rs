@@ -11,6 +11,9 @@ use latchkey::locale::{self, FluentValue};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Problem, TenantHandle};
 
+/// The parameter with the page of the account to continue at.
+const RETURN_TO: &str = "return_to";
+
 /// A path of this tenant for links: never with a host (security 89, 121).
 fn path(handle: &TenantHandle, path: &str) -> String {
     let id = &handle.tenant.config.tenant;
@@ -19,7 +22,12 @@ fn path(handle: &TenantHandle, path: &str) -> String {
 
 /// Redirects to a page of this tenant.
 fn see_other(handle: &TenantHandle, path_and_query: &str) -> Result<Response, Problem> {
-    let location = HeaderValue::from_str(&path(handle, path_and_query))
+    see_location(&path(handle, path_and_query))
+}
+
+/// Redirects to this address.
+fn see_location(location: &str) -> Result<Response, Problem> {
+    let location = HeaderValue::from_str(location)
         .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address of the next page is not valid."))?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
 }

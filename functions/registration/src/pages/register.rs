@@ -1,9 +1,9 @@
 //! `/register`: shows the form and handles its submission.
 //!
-//! The query is an authorization request, or empty. It stays in the page's address, is stored when the mail is sent, and continues after the
-//! address is verified.
+//! The query is an authorization request, or names a page of the account (`return_to`), or is empty. It stays in the page's address, a
+//! request is stored when the mail is sent, and it continues after the address is verified.
 
-use super::{form, message, see_other};
+use super::{RETURN_TO, form, message, see_other};
 use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::{self, require_open};
 use axum::extract::{RawQuery, State};
@@ -14,6 +14,7 @@ use latchkey::domain::form::{FieldFlaw, Submission};
 use latchkey::domain::registration::{Application, ApplicationFlaw};
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
+use latchkey::web::account::is_account_path;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser, FormOrigin};
 use latchkey::web::extract::{FormBody, QueryParams};
 use latchkey::web::fields;
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 /// The context of this page's anti-forgery values.
 const PAGE: &str = "register";
 
-/// Where the registration continues afterwards.
+/// The page's address and language.
 struct Continuation<'q> {
     query: &'q str,
     locale: String,
@@ -90,11 +91,11 @@ pub(crate) async fn submit(
         return Ok(Outcome::Expired.tag(browser.answer(page.status(StatusCode::FORBIDDEN).into_response())));
     }
     let client = client::find(&handle.tenant.config, requested_client(&handle, &params).await?.as_deref())?;
-    // The mail is a detour, so the request waits in the store.
     let continue_to = if is_request(&params) {
-        Some(stored_request::store(services.random, &handle, continuation.query).await?)
+        Some(begin::Continuation::Request(continuation.query.to_owned()))
     } else {
-        None
+        let page = params.0.one(RETURN_TO)?.filter(|page| is_account_path(&handle.tenant, page));
+        page.map(|_| begin::Continuation::Page(continuation.query.to_owned()))
     };
     let origin = Origin {
         submission: Submission::Page,

@@ -9,7 +9,7 @@
 //!
 //! A GET changes nothing, so that a mail scanner does not use up the link (security 94).
 
-use super::{message, message_with, path, see_other};
+use super::{RETURN_TO, message, message_with, path, see_location, see_other};
 use crate::client::require_open;
 use crate::prove::{self, Proof, ProofContext};
 use axum::extract::State;
@@ -20,12 +20,13 @@ use latchkey::domain::registration::{self, FlowOver, Resent, Verified};
 use latchkey::domain::secret::SecretText;
 use latchkey::services::Services;
 use latchkey::store::flow::FlowSnapshot;
+use latchkey::web::account::is_account_path;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser, FormOrigin};
 use latchkey::web::extract::{FormBody, QueryParams};
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::NewSessionSecrets;
-use latchkey::web::{Page, Params, Problem, TenantHandle};
+use latchkey::web::{Page, Params, Problem, TenantHandle, stored_request};
 use serde_json::json;
 
 /// The context of this page's anti-forgery values.
@@ -63,7 +64,7 @@ pub(crate) async fn show(
             let remark = if params.one("sent")?.is_some() { Remark::Sent } else { Remark::None };
             code_page(&handle, &browser, &locale, id, &snapshot, &remark)?
         }
-        Some(token) => link_page(&handle, &browser, &locale, id, &snapshot.flow, &token)?,
+        Some(token) => link_page(&handle, &browser, &locale, id, &snapshot.flow, &token, "")?,
     };
     Ok(browser.answer(page.into_response()))
 }
@@ -118,7 +119,10 @@ async fn stale(
     let snapshot = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
     let locale = locale(handle, browser, query, snapshot.as_ref())?;
     let page = match (&snapshot, token) {
-        (Some(snapshot), Some(token)) => link_page(handle, browser, &locale, id, &snapshot.flow, &SecretText::from(token))?,
+        (Some(snapshot), Some(token)) => {
+            let notice = message(&locale, "form-stale");
+            link_page(handle, browser, &locale, id, &snapshot.flow, &SecretText::from(token), &notice)?
+        }
         (Some(snapshot), None) if snapshot.flow.browser == Some(browser.binding()) => {
             code_page(handle, browser, &locale, id, snapshot, &Remark::Stale)?
         }
@@ -154,14 +158,14 @@ async fn finish(
     let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
     match verified {
         Verified::Created { session, .. } => {
-            let mut response = see_other(handle, &continue_target(handle, flow.as_ref()))?;
+            let mut response = see_location(&continue_target(handle, flow.as_ref()))?;
             if let (Some(session), Some(flow)) = (session, &flow) {
                 NewSessionSecrets::of_proof(browser, flow).set_cookies(&mut response, handle, browser, &session, true);
             }
             Ok(browser.answer(response))
         }
         Verified::Repeated { account, at, .. } => {
-            let mut response = see_other(handle, &continue_target(handle, flow.as_ref()))?;
+            let mut response = see_location(&continue_target(handle, flow.as_ref()))?;
             if let Some(flow) = &flow {
                 NewSessionSecrets::of_proof(browser, flow).set_cookies_again(&mut response, handle, browser, account, at);
             }
@@ -286,6 +290,7 @@ fn link_page(
     id: &str,
     flow: &Flow,
     token: &SecretText,
+    notice: &str,
 ) -> Result<Page, Problem> {
     let proof = handle.tenant.keys.proof()?;
     if !proof.matches_link(flow, token)? {
@@ -303,6 +308,7 @@ fn link_page(
         "flow": id,
         "token": token.expose(),
         "code": code,
+        "notice": notice,
     });
     Ok(ending_at_client(Page::new(&handle.tenant, locale, "verify_link", values), flow))
 }
@@ -340,12 +346,21 @@ fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: F
     Page::new(&handle.tenant, locale, "error", values).status(status)
 }
 
-/// Where a signed-in user continues: at the authorization request that led here.
+/// Where a signed-in user continues: at the authorization request that led here, or at the page of the account.
 fn continue_target(handle: &TenantHandle, flow: Option<&Flow>) -> String {
-    match request_of(handle, flow) {
-        Some(query) => format!("/oauth2/authorize?{query}"),
-        None => "/login".to_owned(),
+    let Some(query) = request_of(handle, flow) else { return path(handle, "/login") };
+    match return_to(handle, &query) {
+        Some(page) => page,
+        None => path(handle, &format!("/oauth2/authorize?{query}")),
     }
+}
+
+/// The page of the account in a query that is no authorization request.
+fn return_to(handle: &TenantHandle, query: &str) -> Option<String> {
+    let params = Params::parse(query.as_bytes()).ok()?;
+    let is_request = ["client_id", stored_request::PARAMETER].iter().any(|name| params.all(name).next().is_some());
+    let page = params.one(RETURN_TO).ok()??;
+    (!is_request && is_account_path(&handle.tenant, page)).then(|| page.to_owned())
 }
 
 /// The authorization request that led here, unless its client was removed meanwhile: what the user did has succeeded nevertheless.

@@ -218,7 +218,8 @@ fn pages() -> Vec<Operation> {
     vec![
         page("/account", "showProfilePage", "Shows the profile.")
             .query("done", "Says what was done.")
-            .query("check", "Binds that to the browser."),
+            .query("check", "Binds that to the browser.")
+            .query("draft", "What was typed before the sign-in, sealed for the browser."),
         submit("/account", "submitProfilePage", "Saves the profile.", profile_form)
             .page(400, "The form with what is wrong in it.")
             .page(409, "The profile was changed meanwhile."),
@@ -233,10 +234,14 @@ fn pages() -> Vec<Operation> {
             .describe(email_text)
             .query("token", "The secret of the mailed link.")
             .query("ended", "Says that the change has ended, in the browser that ended it.")
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser.")
+            .query("draft", "What was typed before the sign-in, sealed for the browser.")
             .page(410, "The link is used or over."),
         submit("/account/email", "submitEmailPage", "Takes a step of the change.", email_form)
             .query("token", "The secret of the mailed link.")
             .page(400, "The step with what is wrong.")
+            .page(409, "Another account has the address by now.")
             .page(410, "The link is used or over.")
             .page(429, "Too many new addresses in a day: the page says how long to wait."),
         linked_page("/account/email/undo", "showEmailUndoPage", "Shows the undo of a change of address.")

@@ -132,6 +132,7 @@ fn register_page() -> Operation {
     let text = "The query is an authorization request to continue with, or empty.";
     language(Operation::new(TAG, "GET", "/register", "showRegistrationPage", "Shows the registration form."))
         .query("client_id", "The client of the authorization request.")
+        .query("return_to", "A page of the account to return to.")
         .describe(text)
         .page(200, "The form.")
 }
@@ -143,6 +144,7 @@ fn register() -> Operation {
     form["additionalProperties"] = json!({ "type": "string" });
     language(Operation::new(TAG, "POST", "/register", "submitRegistrationPage", "Takes the registration form."))
         .query("client_id", "The client of the authorization request.")
+        .query("return_to", "A page of the account to return to.")
         .takes_form(form)
         .redirects("To `/verify`: a code is on its way.")
         .page(400, "The form with what is wrong in it.")

@@ -310,7 +310,7 @@ impl PoolImport<'_> {
         };
         Ok(match brought {
             ImportOutcome::Imported => UserResult::Imported { recovers, unmapped, unfit },
-            ImportOutcome::AlreadyHere | ImportOutcome::Completed => UserResult::AlreadyImported,
+            ImportOutcome::AlreadyHere | ImportOutcome::Completed | ImportOutcome::OtherAddress => UserResult::AlreadyImported,
             ImportOutcome::Erased => UserResult::Erased,
             ImportOutcome::AddressTaken => UserResult::Skipped("somebody here has their address"),
             ImportOutcome::SubTaken => UserResult::Skipped("another account here has their sub"),

@@ -17,7 +17,7 @@ pub(crate) struct ChangeNote {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
-    /// Who makes the change, for the history; by default this machine's user
+    /// The name of the person who makes the change, for the history; by default this machine's user
     #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unnamed", hide_env_values = true, value_parser = single_line::<100>)]
     pub(super) by: String,
     /// The reason for the change, for the history

@@ -170,7 +170,7 @@ async fn check_concurrency(report: &mut Report, stack: &Stack) {
     }
 }
 
-/// Tables that bear the name of the stack and are not its own: an earlier version kept them after a failed creation.
+/// Tables with the name of the stack that are not its own: an earlier version kept them after a failed creation.
 async fn check_leftovers(report: &mut Report, stack: &Stack) {
     let what = "deep: leftovers";
     let client = aws_sdk_dynamodb::Client::new(&stack.aws);

@@ -76,10 +76,6 @@ impl Change {
         assert!(self.is(make), "another change: {self:?}");
         R::read_back(self).expect("the same value as before")
     }
-    /// Adds a check to the transaction.
-    pub(crate) fn and_check(self, key: RecordKey, expect: KeyExpect) -> Self {
-        self.with_step(Step::Check { key, expect })
-    }
     /// The first record of this type.
     pub(crate) fn first<R: FromRecord + Clone + 'static>(&self) -> R {
         first(self).unwrap_or_else(|| panic!("no such record: {self:?}"))

@@ -68,7 +68,8 @@ fn an_undo_replaces_the_password_and_ends_devices_and_the_pending_change() {
     use crate::domain::email_change::{NewEmailChange, start};
     let (mut t, p) = moved(&account(), &profile(), 2, NOW);
     t.devices = vec![KnownDevice { id: 1, failures: Default::default() }];
-    let pending = NewEmailChange { identifier: hash(5), address: sealed(5), seed: seed(5), locale: "de".to_owned() };
+    let (identifier, is_current) = (hash(5), false);
+    let pending = NewEmailChange { identifier, is_current, address: sealed(5), seed: seed(5), locale: "de".to_owned() };
     let p: Profile = start(&t, &p, pending, NOW).changes.0.pop().expect("a change").first();
     let password = PasswordCredential { account: t.account, hash: new_hash(), changed_at: NOW, version: 4 };
     let decision = undo(NewUndo { password: Some(&password), ..new(&t, &p, right(&p, 1)) }, NOW);
@@ -159,10 +160,13 @@ fn an_account_that_returned_to_the_address_keeps_its_claim() {
     // 1 → 2 → 1 by its owner; the first right is still the oldest one.
     let (two, p) = moved(&account(), &profile(), 2, NOW);
     let (one, p) = moved(&two, &p, 1, NOW + Span::hours(1));
+    // The claim was moved to the next version of the identifier key meanwhile: the account goes on naming that one.
+    let claimed = IdentifierHash { key_version: 2, hash: [7; 32] };
+    let one = AccountState { identifier: claimed, ..one };
     let decision = undo(NewUndo { owner: AddressOwner::Own, ..new(&one, &p, right(&p, 1)) }, NOW + Span::hours(2));
     let [change] = decision.changes.all();
     let (authentication, profile, password) = (change.first::<AccountState>(), change.first(), change.first());
-    assert_eq!(authentication.identifier, hash(1));
+    assert_eq!(authentication.identifier, claimed);
     let claim = AddressClaim::Kept;
     let at = NOW + Span::hours(2);
     let expected =

@@ -3,7 +3,7 @@
 use crate::domain::account::{AccountState, AccountStatus, LinkSeed, PasswordHome};
 use crate::domain::change::{Change, Decision};
 use crate::domain::email_undo::WithdrawnRequest;
-use crate::domain::erasure::{DEFERRAL, DeletionRecord, DueErasure, MIN_GRACE};
+use crate::domain::erasure::{DEFERRAL, DeletionRecord, DueErasure, MIN_GRACE, REPLAY_GRACE};
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::Sub;
 use crate::domain::identifier::IdentifierHash;
@@ -65,7 +65,7 @@ pub fn restore(authentication: &AccountState, link_fits: bool, now: Timestamp) -
 /// What a replayed record did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replayed {
-    /// The account is closed again, with the same due time and the same mailed link.
+    /// The account is closed again, with the same mailed link. It is due as before, but not within [`REPLAY_GRACE`].
     Closed,
     /// The account is active again.
     Restored,
@@ -76,18 +76,26 @@ pub enum Replayed {
 /// Repeats a request or a restoration that a restored backup does not contain. Records are replayed in the order of their days, so
 /// the newest one of an account decides. `restored_later`: whether a restoration is recorded since the account's epoch began.
 pub fn replay(state: &AccountState, record: &DeletionRecord, restored_later: bool, now: Timestamp) -> Decision<Replayed> {
+    // The work of a day that is over would be erased at once, or not found any more.
+    let later = |due: Timestamp| due.max(now + REPLAY_GRACE);
     match (state.status, record.status) {
-        (AccountStatus::Active | AccountStatus::Disabled { .. }, AccountStatus::ErasureDue { due, .. }) => {
+        (AccountStatus::Active | AccountStatus::Disabled { .. }, AccountStatus::ErasureDue { since, due, seed }) => {
             if restored_later && state.epoch_began_at.is_some_and(|began| began >= record.at) {
                 return Decision::unchanged(Replayed::Unchanged);
             }
-            let closed = AccountState { status: record.status, epoch_began_at: None, ..state.in_next_epoch(now) };
+            let due = later(due);
+            let status = AccountStatus::ErasureDue { since, due, seed };
+            let closed = AccountState { status, epoch_began_at: None, ..state.in_next_epoch(now) };
             Decision::one(Change::replay_request(closed, None, due_erasure(state, record.at, due)), Replayed::Closed)
         }
         // An earlier request, which the user withdrew and repeated after the backup.
-        (AccountStatus::ErasureDue { since, due: former, .. }, AccountStatus::ErasureDue { due, .. }) if since < record.at => {
+        (
+            AccountStatus::ErasureDue { since: former_since, due: former, .. },
+            AccountStatus::ErasureDue { since, due, seed },
+        ) if former_since < record.at => {
+            let due = later(due);
             let former = (former != due).then_some(former);
-            let closed = with_status(state, record.status);
+            let closed = with_status(state, AccountStatus::ErasureDue { since, due, seed });
             Decision::one(Change::replay_request(closed, former, due_erasure(state, record.at, due)), Replayed::Closed)
         }
         (AccountStatus::ErasureDue { since, due, .. }, AccountStatus::Active) if since <= record.at => {

@@ -1,5 +1,6 @@
 //! The form for the API: JSON Schema of the fields, their order, labels by locale, terms, password rules.
 
+use super::longest_text;
 use crate::domain::credential::{MAX_PASSWORD_CHARACTERS, RECOMMENDED_PASSWORD_CHARACTERS};
 use crate::domain::tenant::{Field, FieldKind, Localized, RegistrationConfig, TenantConfig};
 use serde_json::{Map, Value, json};
@@ -89,7 +90,9 @@ fn schema(fields: &[Field]) -> Value {
 fn property(field: &Field) -> Value {
     match &field.kind {
         FieldKind::Text { max_length, pattern } => {
-            let mut property = json!({ "type": "string", "maxLength": max_length });
+            // JSON Schema counts code points. Here a character is a grapheme cluster, which can have several.
+            let mut property =
+                json!({ "type": "string", "maxLength": longest_text(*max_length), "x-max-graphemes": max_length });
             if let Some(pattern) = pattern {
                 property["pattern"] = format!("^(?:{})$", pattern.source).into();
             }

@@ -16,9 +16,9 @@ pub enum FieldFlaw {
         /// The expected type, in words.
         expected: &'static str,
     },
-    /// Too many characters.
+    /// Too many characters, or one of them has very many code points.
     TooLong {
-        /// Maximum number of characters.
+        /// Maximum number of characters (grapheme clusters).
         max: usize,
     },
     /// A line break or another control character.
@@ -57,8 +57,9 @@ impl fmt::Display for FieldFlaw {
         match self {
             Self::Required => f.write_str("This field is required."),
             Self::Unknown => f.write_str("There is no such field in the form."),
-            Self::NotApplicable => f.write_str("This field belongs to another answer; leave it out."),
+            Self::NotApplicable => f.write_str("This field does not apply to the other answers. Leave it out."),
             Self::WrongType { expected } => write!(f, "This value must be {expected}."),
+            Self::TooLong { max: 1 } => f.write_str("Use at most one character."),
             Self::TooLong { max } => write!(f, "Use at most {max} characters."),
             Self::ForbiddenCharacter => f.write_str("Line breaks and control characters are not allowed here."),
             Self::Pattern => f.write_str("This value does not have the expected form."),

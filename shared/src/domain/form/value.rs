@@ -1,10 +1,13 @@
 //! One field value, converted to its single stored form.
 
 use super::{FieldFlaw, Submission};
+use crate::domain::identifier::is_invisible;
 use crate::domain::tenant::{Field, FieldKind};
 use crate::domain::time::Timestamp;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use unicode_segmentation::UnicodeSegmentation;
 
 pub(super) fn canonical(field: &Field, value: &Value, submission: Submission, now: Timestamp) -> Result<Value, FieldFlaw> {
     match &field.kind {
@@ -39,18 +42,31 @@ fn parse_boolean(value: &Value, submission: Submission) -> Result<bool, FieldFla
 /// One line of text: NFC, without surrounding white space, without a character that could break a mail header or hide text.
 fn parse_line(value: &Value, max: usize) -> Result<String, FieldFlaw> {
     let Value::String(text) = value else { return Err(FieldFlaw::WrongType { expected: "a text" }) };
-    // Normalisation shortens a text to a quarter at most. A longer text is refused before any work is spent on it.
-    if text.len() > max.saturating_mul(16) {
+    // A longer text is refused before any work is spent on it.
+    if text.len() > longest_text(max) {
         return Err(FieldFlaw::TooLong { max });
     }
     let text: String = text.trim().nfc().collect();
     if text.chars().any(|c| c.is_control() || is_directional(c)) {
         return Err(FieldFlaw::ForbiddenCharacter);
     }
-    if text.chars().count() > max {
+    if text.graphemes(true).count() > max {
         return Err(FieldFlaw::TooLong { max });
     }
     Ok(text)
+}
+
+/// The longest text of `max` characters, in bytes. A character is what a user sees as one (a grapheme cluster, UAX #29). It can have many
+/// code points, as in a family of emoji, so its bytes are limited, too: 16 for each, and 64 for a text of few.
+#[must_use]
+pub const fn longest_text(max: usize) -> usize {
+    max.saturating_mul(16).saturating_add(64)
+}
+
+/// Whether a text shows anything: not only white space, joiners, fillers, or marks without a letter.
+pub(super) fn is_visible(text: &str) -> bool {
+    let is_shown = |c: char| !c.is_whitespace() && !c.is_control() && !is_combining_mark(c) && !is_invisible(c);
+    text.chars().any(|c| is_shown(c) && c != '\u{2800}')
 }
 
 /// Marks that change the direction of the following text: a name must not reorder the sentence around it. Joiners stay, because

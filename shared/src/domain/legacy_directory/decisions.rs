@@ -92,6 +92,8 @@ pub enum ImportOutcome {
     SubTaken,
     /// The user was imported before, and this import filled in what was empty.
     Completed,
+    /// The user was imported before, with another address: nothing was filled in.
+    OtherAddress,
 }
 
 /// What is stored already of a user to import. The claim on the subject is read before the owner of the address.
@@ -116,14 +118,25 @@ pub fn import_legacy_user(imported_user: ImportedUser, found: ImportConflicts, n
     }
 }
 
+/// What another import of an imported user has.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// Whether the account has the address of this import, under any version of the identifier key. The password of another address
+    /// opens nothing here: nobody has proven that address to this account.
+    pub has_same_address: bool,
+    /// The hash of the password.
+    pub password: Option<PasswordHash>,
+    /// The completed claims, if any was missing.
+    pub claims: Option<Sealed>,
+}
+
 /// Fills in what an earlier import left empty: the password, and claims. Only while the user has not signed in here: what the user
-/// changed or removed since stays so. `claims` are the completed ones, if any was missing.
+/// changed or removed since stays so.
 pub fn complete_import(
     state: &AccountState,
     profile: &Profile,
     has_password: bool,
-    password: Option<PasswordHash>,
-    claims: Option<Sealed>,
+    completion: Completion,
     now: Timestamp,
 ) -> Decision<ImportOutcome> {
     let is_untouched = state.is_active()
@@ -132,10 +145,14 @@ pub fn complete_import(
         && state.password_home == PasswordHome::Here
         && profile.email_undos.is_empty();
     let account = state.account;
+    let Completion { has_same_address, password, claims } = completion;
     let password =
         password.filter(|_| !has_password).map(|hash| PasswordCredential { account, hash, changed_at: now, version: 1 });
     if !is_untouched || (password.is_none() && claims.is_none()) {
         return Decision::unchanged(ImportOutcome::AlreadyHere);
+    }
+    if !has_same_address {
+        return Decision::unchanged(ImportOutcome::OtherAddress);
     }
     let state = AccountState { version: state.version + 1, ..state.clone() };
     let profile = claims.map(|claims| profile.with_claims(claims, now));

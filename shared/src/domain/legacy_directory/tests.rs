@@ -1,5 +1,6 @@
 use super::decisions::{
-    ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over, undo_unknown_failure,
+    Completion, ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over,
+    undo_unknown_failure,
 };
 use super::*;
 use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
@@ -227,7 +228,8 @@ fn a_second_import_fills_only_what_is_empty_and_only_before_the_first_sign_in() 
     let account = import_legacy_user(bare, ImportConflicts::default(), NOW).changes.only(Change::import_account);
     let (state, profile) = (account.authentication, account.profile);
     let (hash, claims) = (|| Some(PasswordHash::from_phc("hash".to_owned())), || Some(Sealed(vec![9])));
-    let decision = complete_import(&state, &profile, false, hash(), claims(), NOW);
+    let with = |has_same_address, password, claims| Completion { has_same_address, password, claims };
+    let decision = complete_import(&state, &profile, false, with(true, hash(), claims()), NOW);
     assert_eq!(decision.outcome, ImportOutcome::Completed);
     let [change] = decision.changes.all();
     let (after, password, completed): (AccountState, PasswordCredential, Profile) =
@@ -247,7 +249,12 @@ fn a_second_import_fills_only_what_is_empty_and_only_before_the_first_sign_in() 
         (&there, false, hash(), claims()),
         (&disabled, false, hash(), claims()),
     ] {
-        let decision = complete_import(state, &profile, has_password, hash, claims, NOW);
+        let decision = complete_import(state, &profile, has_password, with(true, hash, claims), NOW);
         assert!(decision.outcome == ImportOutcome::AlreadyHere && decision.changes.is_empty(), "{state:?}");
+    }
+    // Of another address than that of the account: a conflict, whatever would be filled in.
+    for (hash, claims) in [(hash(), claims()), (hash(), None), (None, claims())] {
+        let decision = complete_import(&state, &profile, false, with(false, hash, claims), NOW);
+        assert!(decision.outcome == ImportOutcome::OtherAddress && decision.changes.is_empty());
     }
 }

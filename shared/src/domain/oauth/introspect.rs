@@ -2,9 +2,9 @@
 //! is by the tenant document (§4). For any other token the response is `active: false` (security 30).
 
 use super::claims::AccessTokenClaims;
-use super::client::Client;
+use super::client::{Client, GrantType};
 use super::grant::{Grant, GrantState};
-use super::scope::ScopeSet;
+use super::scope::{OFFLINE_ACCESS, ScopeSet};
 use crate::domain::account::AccountState;
 use crate::domain::id::{ClientId, Jti};
 use crate::domain::roles::Roles;
@@ -87,7 +87,7 @@ impl Introspection {
                 jti: Some(claims.jti),
                 auth_time: claims.auth_time,
                 acr: claims.acr.clone(),
-                roles: claims.roles.clone(),
+                roles: client.visible_roles(&claims.roles),
             }),
         }
     }
@@ -118,13 +118,18 @@ pub fn introspect_refresh_token(
         }
     };
     let genuine = grant.client_id == client.client_id && live.secret_hash == secret_hash && now < live.idle_expires_at;
-    if !genuine || grant.check_live(authentication, session, now).is_err() {
+    // A refresh would be refused as well.
+    let scope = grant.scope.intersection(&client.scope);
+    let may_refresh = client.allows(GrantType::RefreshToken)
+        && (!grant.is_offline() || scope.contains(OFFLINE_ACCESS))
+        && (!scope.is_empty() || grant.scope.is_empty());
+    if !genuine || !may_refresh || grant.check_live(authentication, session, now).is_err() {
         return Introspection::inactive();
     }
     Introspection {
         active: true,
         token: Some(ActiveToken {
-            scope: grant.scope.intersection(&client.scope),
+            scope,
             client_id: grant.client_id.clone(),
             token_type: None,
             exp: live.idle_expires_at.min(grant.expires_at).seconds(),
@@ -167,6 +172,8 @@ mod tests {
     fn security_30_any_other_token_is_inactive_without_further_members() {
         let grant = || active(Span::minutes(1));
         let other = Client { client_id: client_id("other"), ..client() };
+        let code_only = Client { grant_types: vec![GrantType::AuthorizationCode], ..client() };
+        let unscoped = Client { scope: ScopeSet::default(), ..client() };
         let closed = AccountState { status: AccountStatus::Disabled { since: NOW }, ..authentication() };
         let epoch = AccountState { epoch: 4, ..authentication() };
         let ended = Session { ended_at: Some(NOW), ..session() };
@@ -181,6 +188,8 @@ mod tests {
             ("session ended", grant(), &live, &ended, hash(23), &own, NOW),
             ("idle", grant(), &live, &open, hash(23), &own, idle),
             ("revoked", revoked, &live, &open, hash(23), &own, NOW),
+            ("a client that may no longer refresh", grant(), &live, &open, hash(23), &code_only, NOW),
+            ("a client without any of its scope", grant(), &live, &open, hash(23), &unscoped, NOW),
             ("a code", code_issued(), &live, &open, hash(10), &own, NOW),
         ];
         for (what, grant, authentication, session, secret_hash, client, now) in cases {

@@ -44,7 +44,7 @@ impl EditFlaw {
 impl fmt::Display for EditFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReadOnly => f.write_str("This value can not be set here."),
+            Self::ReadOnly => f.write_str("This value cannot be set here."),
             Self::Field(flaw) => flaw.fmt(f),
         }
     }

@@ -120,7 +120,7 @@ impl ApplicationFlaw {
     #[must_use]
     pub fn detail(&self) -> String {
         match self {
-            Self::Email(flaw) => format!("The e-mail address {flaw}."),
+            Self::Email(flaw) => flaw.to_string(),
             Self::Password(flaw) => flaw.to_string(),
             Self::Field(_, flaw) => flaw.to_string(),
             Self::Terms(flaw) => flaw.to_string(),

@@ -26,11 +26,28 @@ impl Change {
         }
         .and_remove(former)
     }
-    /// The claim of a subject, and the link of the account that has it.
-    pub fn reclaim_subject(claimed: ClaimedSubject, link: Option<LinkedIdentity>, from: SubjectHash, to: SubjectHash) -> Self {
+    /// An account that names an address by the former version without its claim: the claim was moved before, or another account has it.
+    pub fn reclaim_account(state: AccountState, to: IdentifierHash) -> Self {
+        Self::unaudited(Put::next(AccountState { identifier: to, version: state.version + 1, ..state }))
+    }
+    /// The claim of a subject, and the link of the account that has it. `version`: that of the account's state, if it is stored. An erasure
+    /// that has begun meanwhile, which knows the former claim only, makes it a conflict.
+    pub fn reclaim_subject(
+        claimed: ClaimedSubject,
+        version: Option<u64>,
+        link: Option<LinkedIdentity>,
+        from: SubjectHash,
+        to: SubjectHash,
+    ) -> Self {
         let owned = claimed.account.map_or(KeyExpect::Present, KeyExpect::OwnedBy);
         let change = Self::unaudited(Put::new(Keyed { key: to, state: claimed }))
             .and_remove(Remove { key: RecordKey::FederatedSubject(from), expect: owned });
+        let change = match claimed.account {
+            Some(account) => {
+                change.and_check(RecordKey::Account(account), version.map_or(KeyExpect::Absent, KeyExpect::Version))
+            }
+            None => change,
+        };
         match link {
             Some(link) => {
                 let former = RecordKey::LinkedIdentity(link.account, from);

@@ -46,7 +46,10 @@
     function store() { try { localStorage.setItem(key, String(Date.now())); } catch (error) { return; } }
     function retry() {
       var password = form.querySelector("input[type=password]");
-      if (inOtherTab && !document.hidden && password && !password.value && !form.dataset.sent) location.reload();
+      if (inOtherTab && !document.hidden && password && !password.value && !form.dataset.sent) {
+        // A reload would send a form again, if this page is the answer to one.
+        location.replace(location.href.split("#")[0]);
+      }
     }
     form.addEventListener("submit", store);
     window.addEventListener("storage", function (event) { inOtherTab = inOtherTab || event.key === key; });

@@ -7,7 +7,10 @@ use latchkey::delivery::Mail;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::Span;
+use latchkey::keys::{KeyVault, Keys, identifier_rotation};
+use latchkey::purpose::Purpose;
 use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use serde_json::json;
@@ -147,6 +150,11 @@ async fn security_130_a_thief_who_closes_the_account_does_not_keep_its_owner_out
     let restore = newest(&world, THIEF, RESTORE).await;
     let told = newest(&world, &ada.email, UNDO).await;
     assert_eq!(world.mails_to(&ada.email).await.expect("mails").len(), before + 1);
+    assert!(told.text.contains("was closed") && !told.text.contains(THIEF), "{}", told.text);
+    // The thief asks for the restoration link again: the former address gets its way back again, too.
+    assert!(!signs_in(&world, THIEF, &thief.password).await);
+    assert_eq!(world.mails_to(&ada.email).await.expect("mails").len(), before + 2);
+    let told = newest(&world, &ada.email, UNDO).await;
     assert!(told.text.contains("was closed") && !told.text.contains(THIEF), "{}", told.text);
     // Until the erasure is final, although the seven days of the undo are over.
     world.advance(Span::days(27));
@@ -349,5 +357,30 @@ async fn a_link_of_a_release_without_codes_gets_its_code_once() {
     assert!(again.has_field("code") && count().await == before + 1, "{}", again.text());
     let mail = newest(&world, &ada.email, UNDO).await;
     assert!(take_back(&world, &mail).await.text().contains("Your address is restored"));
+    assert_invariants(&world).await;
+}
+
+/// The account returned to the address by itself, and its claim moves to the next version of the identifier key: the undo keeps the claim, and
+/// nothing is left under the earlier version.
+#[tokio::test]
+async fn security_95_an_undo_to_the_present_address_while_the_identifier_key_is_rotated() {
+    let vault = KeyVault::ephemeral();
+    let world = World::builder().vault(vault.clone()).build().await.expect("a world");
+    let (ada, me) = register_ada(&world).await;
+    let (b, me) = change(&world, &me, &ada, "ada.b@example.org").await;
+    change(&world, &me, &b, &ada.email).await;
+    let mail = newest(&world, &ada.email, UNDO).await;
+    let store = world.services.store.tenant(TenantId::default_tenant());
+    assert_eq!(identifier_rotation::begin(&vault, &store, world.services.clock.now()).await.expect("begun"), Some(2));
+    world.advance(Span::minutes(8));
+    let keys = Keys::new(vault, &[Purpose::Identifier]).tenant(&store, Signer::Local, world.services.clock.now()).await;
+    let forms = keys.expect("keys").identifier_forms().expect("the key");
+    let left = async || store.find_former_items(1, None).await.expect("a page").found;
+    for item in left().await {
+        store.reclaim(item.expect("an item"), forms.as_ref(), &tests::store::request()).await.expect("moved");
+    }
+    assert!(take_back(&world, &mail).await.text().contains("Your address is restored"));
+    assert!(signs_in(&world, &ada.email, NEW_PASSWORD).await);
+    assert_eq!(left().await.len(), 0, "the account names its claim");
     assert_invariants(&world).await;
 }

@@ -14,6 +14,7 @@ account-back = Zurück
 account-profile-title = Ihr Profil
 account-profile-stale = Ihr Profil wurde in einem anderen Fenster geändert. Ihre Eingaben sind noch da: Prüfen Sie sie und speichern Sie noch einmal.
 account-profile-draft = Ihre Sitzung war beendet, deshalb sind Ihre Änderungen noch nicht gespeichert. Prüfen Sie sie und speichern Sie dann.
+account-draft-lost = Ihre Sitzung war beendet, und Ihre Eingaben waren zu lang, um sie aufzuheben. Es ist nichts gespeichert: Bitte geben Sie sie noch einmal ein.
 account-done-saved = Ihr Profil ist gespeichert.
 
 account-security-title = Sicherheit
@@ -32,6 +33,7 @@ account-done-password = Ihr Passwort ist geändert, und Anmeldungen auf anderen 
 
 account-email-title = E-Mail-Adresse ändern
 account-email-lead = Sie melden sich derzeit mit { $email } an. Diese Adresse gilt, bis Sie die neue bestätigen.
+account-email-draft = Sie mussten sich zuerst anmelden, deshalb ist noch kein Code gesendet. Prüfen Sie die neue Adresse und senden Sie dann den Code.
 account-email-new = Neue E-Mail-Adresse
 account-email-submit = Code senden
 account-email-same = Das ist Ihre aktuelle Adresse.

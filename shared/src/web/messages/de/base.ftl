@@ -47,13 +47,24 @@ problem-too_large-text = Eine Eingabe dieser Größe können wir nicht annehmen.
 problem-unsupported_media_type-title = Das hat nicht geklappt
 problem-unsupported_media_type-text = Daten dieser Art können wir nicht lesen.
 problem-too_many_requests-title = Zu viele Versuche
-problem-too_many_requests-text = Bitte warten Sie einen Moment, und versuchen Sie es dann noch einmal.
+problem-too_many_requests-text = Es gab zu viele Versuche in kurzer Zeit.
 problem-headers_too_large-title = Das hat nicht geklappt
 problem-headers_too_large-text = Die Adresse oder die Cookies dieser Seite sind zu lang. Löschen Sie die Cookies dieser Seite und versuchen Sie es noch einmal.
 problem-internal_error-title = Etwas ist schiefgegangen
 problem-internal_error-text = Der Fehler liegt bei uns. Bitte versuchen Sie es noch einmal. Tritt er wieder auf, nennen Sie uns die Kennung unten.
 problem-unavailable-title = Gleich wieder da
 problem-unavailable-text = Wir können gerade nicht antworten. Bitte versuchen Sie es in Kürze noch einmal.
+problem-wait-seconds = Bitte versuchen Sie es in einigen Sekunden noch einmal.
+problem-wait-minutes =
+    { $count ->
+        [one] Bitte versuchen Sie es in etwa einer Minute noch einmal.
+       *[other] Bitte versuchen Sie es in etwa { $count } Minuten noch einmal.
+    }
+problem-wait-hours =
+    { $count ->
+        [one] Bitte versuchen Sie es in etwa einer Stunde noch einmal.
+       *[other] Bitte versuchen Sie es in etwa { $count } Stunden noch einmal.
+    }
 problem-reference = Kennung: { $request_id }
 
 ## Die Seite, die eine Antwort an die Anwendung zurückgibt

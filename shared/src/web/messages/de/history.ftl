@@ -32,5 +32,5 @@ event-account_erased = Das Konto wurde gelöscht
 event-erasure_deferred = Die Löschung wurde wegen einer Aufbewahrungspflicht verschoben
 event-legal_hold_placed = Eine Aufbewahrungspflicht wurde vermerkt
 event-legal_hold_lifted = Eine Aufbewahrungspflicht wurde aufgehoben
-event-notice_merged = Mehrere Nachrichten derselben Art standen an, daher kam eine für alle
+event-notice_merged = Mehrere E-Mails derselben Art waren fällig, daher wurden sie als eine gesendet
 event-roles_changed = Rollen wurden vergeben oder entzogen

@@ -36,15 +36,19 @@ password-advice-tricks_are_guessed = Großbuchstaben, rückwärts geschriebene W
 ## What is wrong with a field
 
 field-flaw-required = Füllen Sie „{ $label }“ aus.
-field-flaw-unknown = Dieses Feld gibt es nicht.
-field-flaw-not_applicable = Dieses Feld passt nicht zu Ihren anderen Antworten.
-field-flaw-invalid_type = Dieser Wert ist nicht gültig.
-field-flaw-too_long = Verwenden Sie höchstens { $max } Zeichen.
-field-flaw-forbidden_character = Dieser Wert enthält Zeichen, die hier nicht erlaubt sind.
-field-flaw-invalid_format = Dieser Wert hat nicht die erwartete Form.
-field-flaw-invalid_date = Geben Sie ein gültiges Datum ein.
+field-flaw-unknown = Dieses Feld gibt es nicht. Bitte laden Sie die Seite neu.
+field-flaw-not_applicable = „{ $label }“ passt nicht zu Ihren anderen Antworten. Lassen Sie das Feld leer.
+field-flaw-invalid_type = Der Wert von „{ $label }“ ist nicht gültig. Bitte geben Sie ihn noch einmal ein.
+field-flaw-too_long =
+    { $max ->
+        [one] Verwenden Sie für „{ $label }“ höchstens ein Zeichen.
+       *[other] Verwenden Sie für „{ $label }“ höchstens { $max } Zeichen.
+    }
+field-flaw-forbidden_character = „{ $label }“ enthält einen Zeilenumbruch oder ein anderes Zeichen, das hier nicht erlaubt ist. Bitte entfernen Sie es.
+field-flaw-invalid_format = „{ $label }“ hat nicht die erwartete Form. Bitte prüfen Sie die Eingabe.
+field-flaw-invalid_date = Geben Sie für „{ $label }“ ein gültiges Datum ein.
 field-flaw-invalid_phone = Geben Sie eine Telefonnummer mit Ländervorwahl ein, etwa +49 30 123456.
-field-flaw-invalid_option = Wählen Sie eine der Möglichkeiten.
+field-flaw-invalid_option = Wählen Sie bei „{ $label }“ eine der Möglichkeiten.
 
 ## The code
 

@@ -14,6 +14,7 @@ account-back = Back
 account-profile-title = Your profile
 account-profile-stale = Your profile was changed in another window. Your input is still here: check it and save again.
 account-profile-draft = Your session had ended, so your changes are not saved yet. Check them, then save them.
+account-draft-lost = Your session had ended, and your input was too long to keep. Nothing is saved: please enter it again.
 account-done-saved = Your profile is saved.
 
 account-security-title = Security
@@ -32,6 +33,7 @@ account-done-password = Your password is changed, and sign-ins on other devices 
 
 account-email-title = Change your e-mail address
 account-email-lead = You currently sign in with { $email }. This address stays valid until you confirm the new one.
+account-email-draft = You had to sign in first, so no code is sent yet. Check the new address, then send the code.
 account-email-new = New e-mail address
 account-email-submit = Send code
 account-email-same = This is your current address.

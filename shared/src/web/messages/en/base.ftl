@@ -47,13 +47,24 @@ problem-too_large-text = We cannot accept an input of this size. Shorten it and 
 problem-unsupported_media_type-title = That did not work
 problem-unsupported_media_type-text = We cannot read data of this type.
 problem-too_many_requests-title = Too many tries
-problem-too_many_requests-text = Please wait a moment, then try again.
+problem-too_many_requests-text = There were too many tries in a short time.
 problem-headers_too_large-title = That did not work
 problem-headers_too_large-text = The address or the cookies of this site are too long. Clear the cookies of this site and try again.
 problem-internal_error-title = Something went wrong
 problem-internal_error-text = This is our fault. Please try again. If it happens again, tell us the reference below.
 problem-unavailable-title = Back in a moment
 problem-unavailable-text = We can't answer right now. Please try again shortly.
+problem-wait-seconds = Please try again in a few seconds.
+problem-wait-minutes =
+    { $count ->
+        [one] Please try again in about a minute.
+       *[other] Please try again in about { $count } minutes.
+    }
+problem-wait-hours =
+    { $count ->
+        [one] Please try again in about an hour.
+       *[other] Please try again in about { $count } hours.
+    }
 problem-reference = Reference: { $request_id }
 
 ## The page that returns a response to the application

@@ -32,5 +32,5 @@ event-account_erased = The account was erased
 event-erasure_deferred = The erasure was postponed because of a legal hold
 event-legal_hold_placed = A legal hold was placed
 event-legal_hold_lifted = A legal hold was lifted
-event-notice_merged = Several mails of one kind were due, so one mail stood for all of them
+event-notice_merged = Several mails of one kind were due, so they were sent as one mail
 event-roles_changed = Roles were added or removed

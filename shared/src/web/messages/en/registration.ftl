@@ -36,15 +36,19 @@ password-advice-tricks_are_guessed = Capital letters, reversed words and @ for a
 ## What is wrong with a field
 
 field-flaw-required = Fill in “{ $label }”.
-field-flaw-unknown = There is no such field.
-field-flaw-not_applicable = This field does not apply to your other answers.
-field-flaw-invalid_type = This value is not valid.
-field-flaw-too_long = Use at most { $max } characters.
-field-flaw-forbidden_character = This value has characters that are not allowed here.
-field-flaw-invalid_format = This value does not have the expected form.
-field-flaw-invalid_date = Enter a valid date.
+field-flaw-unknown = There is no such field. Please load the page again.
+field-flaw-not_applicable = “{ $label }” does not apply to your other answers. Leave it empty.
+field-flaw-invalid_type = The value of “{ $label }” is not valid. Please enter it again.
+field-flaw-too_long =
+    { $max ->
+        [one] Use at most one character for “{ $label }”.
+       *[other] Use at most { $max } characters for “{ $label }”.
+    }
+field-flaw-forbidden_character = “{ $label }” has a line break or another character that is not allowed here. Please remove it.
+field-flaw-invalid_format = “{ $label }” does not have the expected form. Please check it.
+field-flaw-invalid_date = Enter a valid date for “{ $label }”.
 field-flaw-invalid_phone = Enter a phone number with its country code, such as +49 30 123456.
-field-flaw-invalid_option = Choose one of the options.
+field-flaw-invalid_option = Choose one of the options for “{ $label }”.
 
 ## The code
 
