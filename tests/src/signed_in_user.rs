@@ -17,6 +17,7 @@ use latchkey::domain::profile::Profile;
 use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, hash_secret};
 use latchkey::domain::session::Session;
+use latchkey::domain::sign_in::evidence::Proofs;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::SealedField;
@@ -72,6 +73,7 @@ impl SignedInUser {
             created_at: now - Span::minutes(1),
             auth_time: now - Span::minutes(1),
             amr: vec![Amr::Pwd],
+            proofs: Proofs::none(),
             last_used_at: now - Span::minutes(1),
             expires_at: now + Span::days(300),
             idle_expires_at: now + Span::days(200),
@@ -170,6 +172,8 @@ impl SignedInUser {
             nonce: Some("nonce-of-the-test".to_owned()),
             auth_time: self.session.auth_time,
             amr: self.session.amr.clone(),
+            proofs: Proofs::none(),
+            acr: None,
             code: Some(AuthorizationCode {
                 secret_hash: hash_secret(&secret),
                 redirect_uri: client.redirect_uri.clone(),

@@ -20,6 +20,7 @@ use latchkey::domain::profile::Profile;
 use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, SecretHash};
 use latchkey::domain::session::Session;
+use latchkey::domain::sign_in::evidence::Proofs;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::store::tenant::DocumentOrigin;
@@ -175,6 +176,7 @@ pub fn session(n: u8, id: u8) -> Session {
         created_at: NOW,
         auth_time: NOW,
         amr: vec![Amr::Pwd],
+        proofs: Proofs::none(),
         last_used_at: NOW,
         expires_at: NOW + Span::days(30),
         idle_expires_at: NOW + Span::days(7),
@@ -200,6 +202,8 @@ pub fn grant(n: u8, id: u8) -> Grant {
         nonce: Some("bm9uY2U".to_owned()),
         auth_time: NOW,
         amr: vec![Amr::Pwd],
+        proofs: Proofs::none(),
+        acr: None,
         code: Some(AuthorizationCode {
             secret_hash: SecretHash::from_bytes([id; 32]),
             redirect_uri: "https://app.example/callback".to_owned(),

@@ -1,8 +1,8 @@
 //! The input of a sign-in form, and the outcome of a sign-in attempt.
 
-use latchkey::domain::authentication::Authenticated;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::secret::SecretText;
+use latchkey::domain::sign_in::methods::password::Authenticated;
 use latchkey::domain::time::Span;
 
 /// The outcome of an attempt, here or with the legacy directory.

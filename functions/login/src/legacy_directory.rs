@@ -9,7 +9,6 @@
 
 use crate::attempt::{Attempted, Typed};
 use latchkey::domain::account::{AccountState, DataKeyState, PasswordHome, WrappedDataKey};
-use latchkey::domain::authentication::{Authenticated, NewSignIn};
 use latchkey::domain::change::Decision;
 use latchkey::domain::failure_window::UnknownIdentifierFailures;
 use latchkey::domain::flow::Flow;
@@ -21,6 +20,8 @@ use latchkey::domain::legacy_directory::{
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::sign_in::complete::NewSignIn;
+use latchkey::domain::sign_in::methods::password::Authenticated;
 use latchkey::domain::tenant::{LegacyDirectoryConfig, SubPolicy};
 use latchkey::domain::time::Span;
 use latchkey::keys::{DataKey, PlainUser, SealedField};

@@ -9,7 +9,6 @@
 //! so is a failure. A password guess counts as a sign-in of the funnel, like one on the sign-in page. The password is never logged.
 
 use latchkey::context::{Deadline, RequestContext};
-use latchkey::domain::authentication::{PasswordVerdict, Subject};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
@@ -17,6 +16,7 @@ use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::reverse_migration::{ReverseMigrationOutcome, attributes, check_forwarded_password};
 use latchkey::domain::secret::SecretText;
+use latchkey::domain::sign_in::methods::password::{PasswordVerdict, Subject};
 use latchkey::domain::tenant::ReverseMigrationConfig;
 use latchkey::keys::password::{HashMemo, HasherBusy};
 use latchkey::keys::{KeyError, SealedField};

@@ -4,11 +4,11 @@
 use crate::jwks::public_document;
 use axum::extract::Request;
 use axum::response::Response;
-use latchkey::domain::oauth::claims::ACR;
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::oauth::exchange::TOKEN_EXCHANGE;
 use latchkey::domain::oauth::scope::{ADDRESS, OF_A_PERSON};
 use latchkey::domain::oauth::user_claims::claims_of_form;
+use latchkey::domain::sign_in::assurance::Acr;
 use latchkey::domain::tenant::TenantConfig;
 use latchkey::web::{Problem, TenantHandle};
 use serde::Serialize;
@@ -99,7 +99,7 @@ fn render(issuer: &str, config: &TenantConfig) -> String {
         introspection_endpoint_auth_methods_supported: &["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: &["S256"],
         prompt_values_supported: &["none", "login", "consent", "select_account"],
-        acr_values_supported: &[ACR],
+        acr_values_supported: &Acr::SUPPORTED,
         claims_supported: CLAIMS.into_iter().chain(claims_of_form(&config.registration.fields)).collect(),
         claims_parameter_supported: false,
         request_parameter_supported: false,

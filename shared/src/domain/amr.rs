@@ -1,13 +1,53 @@
-//! Authentication methods of a sign-in.
+//! Authentication methods as they are told to applications (`amr`, RFC 8176).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An authentication method of a sign-in (RFC 8176 values).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// An authentication method of a sign-in (RFC 8176 §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Amr {
     /// A password.
     Pwd,
-    /// A mailed one-time code or link.
+    /// A one-time code. Earlier sessions have it for a mailed code too.
     Otp,
+    /// A value of a later release. It is passed through.
+    Unknown(Box<str>),
+}
+
+impl Amr {
+    /// The value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Pwd => "pwd",
+            Self::Otp => "otp",
+            Self::Unknown(value) => value,
+        }
+    }
+}
+
+impl Serialize for Amr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Amr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = String::deserialize(deserializer)?;
+        let known = [Self::Pwd, Self::Otp].into_iter().find(|amr| amr.as_str() == value);
+        Ok(known.unwrap_or_else(|| Self::Unknown(value.into_boxed_str())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_a_later_release_is_passed_through() {
+        let stored = r#"["pwd","swk","user"]"#;
+        let read: Vec<Amr> = serde_json::from_str(stored).unwrap();
+        assert_eq!(read, [Amr::Pwd, Amr::Unknown("swk".into()), Amr::Unknown("user".into())]);
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+    }
 }

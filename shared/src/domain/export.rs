@@ -20,6 +20,7 @@ use super::linked_identity::{FederatedSubject, LinkedIdentity};
 use super::oauth::grant::{Grant, GrantEnded, GrantState};
 use super::profile::{Claims, Profile};
 use super::session::Session;
+use super::sign_in::evidence::Proofs;
 use super::tenant::TenantConfig;
 use super::time::Timestamp;
 use serde::Deserialize;
@@ -167,6 +168,10 @@ fn sign_in(authentication: &AccountState) -> ExportedSignIn {
     ExportedSignIn { failed: failed(&authentication.failures), known_devices: devices.map(device).collect() }
 }
 
+fn exported(proofs: &Proofs) -> Vec<ExportedProof> {
+    proofs.iter().map(|proof| ExportedProof { method: proof.method.clone(), at: Moment(proof.at) }).collect()
+}
+
 fn linked_identity((link, named): (LinkedIdentity, FederatedSubject)) -> ExportedLinkedIdentity {
     ExportedLinkedIdentity { issuer: named.issuer, subject: named.subject, linked_at: Moment(link.linked_at) }
 }
@@ -213,6 +218,7 @@ impl Context<'_> {
             created_at: Moment(session.created_at),
             auth_time: Moment(session.auth_time),
             amr: session.amr.clone(),
+            proofs: exported(&session.proofs()),
             last_used_at: Moment(session.last_used_at),
             idle_expires_at: Moment(session.idle_expires_at),
             expires_at: Moment(session.expires_at),
@@ -240,6 +246,7 @@ impl Context<'_> {
             since: Moment(grant.created_at),
             auth_time: Moment(grant.auth_time),
             amr: grant.amr.clone(),
+            proofs: exported(&grant.proofs()),
             redeemed_at,
             refresh: refresh.map(|token| ExportedRefresh {
                 generation: token.generation,

@@ -6,7 +6,6 @@
 pub mod account;
 pub mod amr;
 pub mod audit;
-pub mod authentication;
 pub mod change;
 pub mod consent;
 pub mod credential;
@@ -38,6 +37,7 @@ pub mod roles;
 pub mod satisfied;
 pub mod secret;
 pub mod session;
+pub mod sign_in;
 pub mod source;
 pub mod tenant;
 pub mod time;

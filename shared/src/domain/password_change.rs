@@ -6,12 +6,13 @@
 //!    keep the past epoch and end.
 
 use super::account::AccountState;
-use super::authentication::{Subject, count_failure};
 use super::change::{Change, Decision};
 use super::credential::PasswordCredential;
 use super::oauth::grant::Grant;
 use super::secret::PasswordHash;
 use super::session::Session;
+use super::sign_in::methods::password::Subject;
+use super::sign_in::throttle::count_failure;
 use super::time::{Span, Timestamp};
 
 /// The session and the grant of the call. They stay signed in.

@@ -11,7 +11,6 @@
 mod application;
 
 use super::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
-use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::consent::AcceptedTerms;
 use super::credential::PasswordCredential;
@@ -28,6 +27,8 @@ use super::roles::Roles;
 use super::satisfied::Requirements;
 use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
+use super::sign_in::complete::{NewSignIn, complete_first};
+use super::sign_in::methods::{mail_code, password};
 use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
 use super::verbs::NewAccount;
@@ -288,15 +289,13 @@ pub fn verify(
         Proven::Stays => return Decision::unchanged(Verified::Stays),
     };
     let sub = person.sub;
-    let (account, session) = new_account(flow, person, now);
-    let mut changes = Changes::one(Change::create_account(account));
-    if let Some(session) = &session {
-        changes = changes.then(Change::open_session(session.clone()));
-    }
-    Decision { changes, outcome: Verified::Created { sub, session } }
+    let (account, opened) = new_account(flow, person, now);
+    let (opened, session) = opened.unzip();
+    let changes = std::iter::once(Change::create_account(account)).chain(opened.into_iter().flatten());
+    Decision { changes: Changes(changes.collect()), outcome: Verified::Created { sub, session } }
 }
 
-fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount, Option<Session>) {
+fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount, Option<(Vec<Change>, Session)>) {
     let known = person.sign_in.as_ref().map(|sign_in| KnownDevice { id: sign_in.device, failures: FailureWindow::default() });
     let authentication = AccountState {
         account: flow.account,
@@ -316,9 +315,11 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         satisfied: person.satisfied,
         version: 1,
     };
-    let session = person.sign_in.map(|sign_in| {
-        let amr = vec![Amr::Pwd, Amr::Otp];
-        Session::open(sign_in.session, &authentication, amr, &sign_in.policy, now).on_device(sign_in.device)
+    let opened = person.sign_in.map(|sign_in| {
+        let evidence = vec![mail_code::proven_by_registration(flow.account, now), password::proven(flow.account, now)];
+        let SignInAfterProof { session, device, policy } = sign_in;
+        let new = NewSignIn { session, device, replaced: None, policy: &policy };
+        complete_first(&authentication, evidence, new, now)
     });
     let account = NewAccount {
         identifier: flow.identifier,
@@ -340,7 +341,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         data_key: WrappedDataKey { state: DataKeyState::Account, ..person.data_key },
         authentication,
     };
-    (account, session)
+    (account, opened)
 }
 
 /// The outcome of a request for a new code.

@@ -8,12 +8,13 @@
 //! 3. For a forgotten password the answer needs the address alone. The pool then verifies the address.
 
 use super::account::AccountState;
-use super::authentication::{PasswordVerdict, Subject, count_failure, count_unknown};
 use super::change::{Change, Decision};
 use super::failure_window::FailureWindow;
 use super::id::Sub;
 use super::identifier::EmailAddress;
 use super::profile::Claims;
+use super::sign_in::methods::password::{PasswordVerdict, Subject};
+use super::sign_in::throttle::{count_failure, count_unknown};
 use super::tenant::{Field, ReverseMigrationConfig, Username};
 use super::time::Timestamp;
 use serde_json::Value;

@@ -108,8 +108,8 @@ mod tests {
     use super::*;
     use crate::domain::account::AccountState;
     use crate::domain::account::AccountStatus;
-    use crate::domain::authentication::tests::authentication;
     use crate::domain::change::Change;
+    use crate::domain::sign_in::methods::password::tests::authentication;
     use crate::domain::time::Timestamp;
 
     fn role(name: &str) -> Role {

@@ -2,16 +2,18 @@
 
 mod decisions;
 
+pub(crate) use decisions::ended_grants;
 pub use decisions::{end_with_grants, sign_out};
-pub(crate) use decisions::{ended_grants, signed_in};
 
 use super::account::{AccountState, Sealed};
 use super::amr::Amr;
 use super::id::{AccountId, SessionId};
 use super::secret::SecretHash;
+use super::sign_in::evidence::{Proofs, proofs_of};
 use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The shortest interval between two writes of a session's last use: idle lifetimes are accurate to the hour, at the cost of one
 /// write an hour.
@@ -39,6 +41,9 @@ pub struct Session {
     pub auth_time: Timestamp,
     /// The authentication methods (`amr`).
     pub amr: Vec<Amr>,
+    /// What was proven. Empty: an earlier release wrote the session, or it is of a token exchange. See [`Session::proofs`].
+    #[serde(rename = "ev", default, skip_serializing_if = "Proofs::is_empty")]
+    pub proofs: Proofs,
     /// When it was last used; written at most once an hour.
     #[serde(rename = "use")]
     pub last_used_at: Timestamp,
@@ -73,17 +78,24 @@ pub struct NewSession {
 }
 
 impl Session {
-    /// Opens a session now, for a user who has just authenticated.
+    /// Opens a session now, for a user who has just authenticated. Only completion does so.
     #[must_use]
-    pub fn open(new: NewSession, authentication: &AccountState, amr: Vec<Amr>, policy: &SessionPolicy, now: Timestamp) -> Self {
+    pub fn open(
+        new: NewSession,
+        authentication: &AccountState,
+        proofs: Proofs,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id: new.id,
             account: authentication.account,
             epoch: authentication.epoch,
             secret_hash: new.secret_hash,
             created_at: now,
-            auth_time: now,
-            amr,
+            auth_time: proofs.auth_time(proofs.level()).unwrap_or(now),
+            amr: proofs.amr(),
+            proofs,
             last_used_at: now,
             expires_at: now + policy.absolute,
             idle_expires_at: now + policy.idle,
@@ -101,11 +113,17 @@ impl Session {
     }
 
     /// The session after its user has authenticated again in this browser: the same `sid`, so that the tokens of applications stay valid, with
-    /// another cookie secret, and with what was proven now in place of what was proven before (security 56).
+    /// another cookie secret and these proofs (security 56). Only completion does so.
     #[must_use]
-    pub fn renew(&self, new: NewSession, state: &AccountState, amr: Vec<Amr>, policy: &SessionPolicy, now: Timestamp) -> Self {
-        let opened = Self::open(new, state, amr, policy, now);
+    pub fn renew(&self, new: NewSession, state: &AccountState, proofs: Proofs, policy: &SessionPolicy, now: Timestamp) -> Self {
+        let opened = Self::open(new, state, proofs, policy, now);
         Self { id: self.id, created_at: self.created_at, version: self.version + 1, ..opened }
+    }
+
+    /// What was proven in this session.
+    #[must_use]
+    pub fn proofs(&self) -> Cow<'_, Proofs> {
+        proofs_of(&self.proofs, &self.amr, self.auth_time)
     }
 
     /// Whether the session is live: not ended, neither of its two expiries reached, and of the account's current epoch.
@@ -147,18 +165,18 @@ impl Session {
 mod tests {
     use super::*;
     use crate::domain::account::{AccountStatus, LinkSeed};
-    use crate::domain::authentication::tests::authentication;
     use crate::domain::change::Change;
     use crate::domain::change::MAX_ENDED_GRANTS;
     use crate::domain::oauth::grant::Grant;
     use crate::domain::oauth::grant::RevocationReason;
+    use crate::domain::sign_in::methods::password::tests::authentication;
 
     const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
     const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 
     fn session() -> Session {
         let new = NewSession { id: SessionId::from_bytes([7; 16]), secret_hash: SecretHash::from_bytes([8; 32]), device: None };
-        Session::open(new, &authentication(), vec![Amr::Pwd], &POLICY, T0)
+        Session::open(new, &authentication(), Proofs::of_earlier(&[Amr::Pwd], T0), &POLICY, T0)
     }
 
     #[test]
@@ -199,7 +217,7 @@ mod tests {
         let at = T0 + Span::hours(5);
         let new =
             NewSession { id: SessionId::from_bytes([9; 16]), secret_hash: SecretHash::from_bytes([10; 32]), device: None };
-        let renewed = before.renew(new, &authentication(), vec![Amr::Pwd], &POLICY, at);
+        let renewed = before.renew(new, &authentication(), Proofs::of_earlier(&[Amr::Pwd], at), &POLICY, at);
         assert_eq!((renewed.id, renewed.created_at, renewed.version), (before.id, T0, 2));
         assert_eq!((renewed.auth_time, renewed.expires_at), (at, at + POLICY.absolute));
         assert!(!renewed.is_presented_by(&before.secret_hash), "the old cookie is dead");

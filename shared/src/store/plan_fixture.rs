@@ -17,6 +17,8 @@ use crate::domain::roles::{MAX_ROLES, Role, Roles};
 use crate::domain::satisfied::Requirements;
 use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
+use crate::domain::sign_in::assurance::{Acr, AcrValue};
+use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::verbs::NewAccount;
 use std::collections::BTreeSet;
 
@@ -75,6 +77,11 @@ pub(super) fn longest_roles() -> Roles {
     names.try_into().unwrap()
 }
 
+/// As many proofs as a session keeps.
+fn fullest_proofs() -> Proofs {
+    serde_json::from_value(serde_json::json!({ "pwd": NOW, "mail": NOW, "totp": NOW, "codes": NOW })).unwrap()
+}
+
 pub(super) fn session() -> Session {
     Session {
         id: SessionId::from_bytes([255; 16]),
@@ -84,6 +91,7 @@ pub(super) fn session() -> Session {
         created_at: NOW,
         auth_time: NOW,
         amr: vec![Amr::Pwd, Amr::Otp],
+        proofs: fullest_proofs(),
         last_used_at: NOW,
         expires_at: NOW,
         idle_expires_at: NOW,
@@ -107,6 +115,8 @@ pub(super) fn grant(state: GrantState) -> Grant {
         nonce: Some(BASE64URL_NOPAD.encode(&[255; 32])),
         auth_time: NOW,
         amr: vec![Amr::Pwd, Amr::Otp],
+        proofs: fullest_proofs(),
+        acr: AcrValue::of(Acr::Aal2),
         code: Some(AuthorizationCode {
             secret_hash: SecretHash::from_bytes([255; 32]),
             redirect_uri: "https://www.shop.example/account/sign-in/callback/latchkey".to_owned(),

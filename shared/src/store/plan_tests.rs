@@ -10,7 +10,7 @@ use crate::domain::flow::Flow;
 use crate::domain::id::SessionId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
-use crate::domain::oauth::grant::{Grant, GrantState};
+use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::retention::RetentionJob;
 use crate::domain::session::Session;
 use crate::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredAccount};
@@ -170,7 +170,10 @@ fn the_largest_hot_items_fit_one_write_unit() {
         ("a session in use", Change::touch_session(session())),
         ("a code", Change::issue_authorization_code(code)),
         ("a grant that was rotated, with a revoked token", Change::rotate_refresh_token(grant(active()))),
-        ("a grant that was revoked, with its event", Change::revoke_grant(grant(revoked()))),
+        (
+            "a grant that was revoked, with its event",
+            Change::revoke_grant(grant(active()).revoked(RevocationReason::RefreshReuse, NOW)),
+        ),
     ];
     for (name, change) in table {
         let plan = planned(&change);

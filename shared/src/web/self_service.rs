@@ -12,8 +12,6 @@ use super::extract::TenantHandle;
 use super::oauth_error::OAuthError;
 use super::problem::{Problem, ProblemKind};
 use crate::domain::account::{AccountState, PasswordHome, WrappedDataKey};
-use crate::domain::amr::Amr;
-use crate::domain::authentication::is_recent;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
 use crate::domain::oauth::access_token::check_grant;
 use crate::domain::oauth::claims::AccessTokenClaims;
@@ -21,6 +19,8 @@ use crate::domain::oauth::error::OAuthErrorCode;
 use crate::domain::oauth::scope::ACCOUNT;
 use crate::domain::profile::{Claims, Profile};
 use crate::domain::secret::{SecretHash, hash_secret};
+use crate::domain::sign_in::assurance::{Acr, RECENT};
+use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::time::Timestamp;
 use crate::keys::{DataKey, SealedField};
 use crate::services::Services;
@@ -58,10 +58,8 @@ pub enum PrincipalParts {
 pub struct Principal {
     /// The loaded items.
     pub snapshot: PrincipalSnapshot,
-    /// When the user authenticated for this token or session.
-    pub auth_time: Timestamp,
-    /// How. Empty after a token exchange.
-    pub amr: Vec<Amr>,
+    /// What was proven for this token or session. None after a token exchange.
+    pub proofs: Proofs,
 }
 
 impl AccountCredential {
@@ -95,8 +93,8 @@ impl AccountCredential {
     /// The principal, from items that were loaded by other means: the account with the presented session and grant.
     #[must_use]
     pub fn admit(&self, snapshot: PrincipalSnapshot, now: Timestamp) -> Option<Principal> {
-        let (auth_time, amr) = self.judge(&snapshot, now)?;
-        Some(Principal { snapshot, auth_time, amr })
+        let proofs = self.judge(&snapshot, now)?;
+        Some(Principal { snapshot, proofs })
     }
     /// The presented session, or the one that the presented grant depends on.
     #[must_use]
@@ -108,18 +106,18 @@ impl AccountCredential {
     pub fn grant(&self) -> Option<GrantId> {
         self.grant
     }
-    /// When and how the user authenticated, if the presented credential is still valid.
-    fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<(Timestamp, Vec<Amr>)> {
+    /// What was proven, if the presented credential is still valid.
+    fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<Proofs> {
         let PrincipalSnapshot { authentication, session, grant, .. } = snapshot;
         match &self.credential {
             Credential::Cookie(secret) => session
                 .as_ref()
                 .filter(|session| session.is_presented_by(secret) && session.is_live(authentication, now))
-                .map(|session| (session.auth_time, session.amr.clone())),
+                .map(|session| session.proofs().into_owned()),
             Credential::Token(claims) => {
                 let grant = grant.as_ref()?;
                 match check_grant(claims, grant, authentication, session.as_ref(), now) {
-                    Ok(()) => Some((grant.auth_time, grant.amr.clone())),
+                    Ok(()) => Some(grant.proofs().into_owned()),
                     Err(refused) => {
                         log_refusal(&claims.client_id, grant.id, refused);
                         None
@@ -164,7 +162,7 @@ impl Principal {
     /// directory has authenticated only there. After a sign-in here the password is stored here.
     #[must_use]
     pub fn is_recent(&self, now: Timestamp) -> bool {
-        is_recent(self.auth_time, &self.amr, now) && self.authentication().password_home == PasswordHome::Here
+        self.proofs.satisfies(Acr::Aal1, Some(RECENT), now) && self.authentication().password_home == PasswordHome::Here
     }
     /// Refuses unless [`Self::is_recent`].
     ///

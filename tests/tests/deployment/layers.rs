@@ -246,6 +246,31 @@ fn only_one_file_builds_keys() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Invariant 1 of sign-in: nothing but completion opens or renews a session, and only methods make evidence (security 55).
+#[test]
+fn only_completion_opens_sessions_and_only_methods_make_evidence() {
+    const OPENING: &[&str] = &["Session::open(", "Change::open_session(", "Change::renew_session(", "Proofs::none().with("];
+    let (mut wrong, mut opening, mut proving) = (Vec::new(), 0, 0);
+    for file in ["shared/src", "functions", "infra/local/src", "infra/operator/src"].iter().flat_map(|part| sources(part)) {
+        let (code, name) = (code(&file), shown(&file));
+        let is_test = ["_fixture.rs", "_tests.rs"].iter().any(|test| name.ends_with(test));
+        for word in OPENING.iter().filter(|word| !is_test && code.contains(**word)) {
+            opening += 1;
+            if name != "shared/src/domain/sign_in/complete.rs" {
+                wrong.push(format!("{name}: {word}"));
+            }
+        }
+        if code.contains("Evidence::new(") {
+            proving += 1;
+            if !name.starts_with("shared/src/domain/sign_in/methods/") {
+                wrong.push(format!("{name}: makes evidence"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(opening == OPENING.len() && proving >= 3, "the test does not find completion or the methods");
+}
+
 #[test]
 fn only_the_cold_start_and_the_gateway_build_clients() {
     let mut wrong = Vec::new();

@@ -1,13 +1,13 @@
 //! `export.html`: the document in plain words, in the reader's locale. This module builds sections of labelled values; the template renders
 //! them and escapes every value (security 110).
 
-use latchkey::domain::amr::Amr;
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::export::{
-    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity,
+    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity, ExportedProof,
     ExportedRecord, ExportedSession, ExportedTerms, MAX_HISTORY, Moment,
 };
 use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::domain::sign_in::method::Method;
 use latchkey::domain::tenant::{Field, FieldKind};
 use latchkey::services::Tenant;
 use latchkey::web::locale::{self, FluentValue};
@@ -85,8 +85,13 @@ impl Renderer<'_> {
     fn yes_or_no(&self, is: bool) -> String {
         self.say(if is { "export-yes" } else { "export-no" })
     }
-    fn methods(&self, amr: &[Amr]) -> Option<Fact> {
-        let words: Vec<String> = amr.iter().map(|method| self.say(&format!("export-amr-{}", name_of(method)))).collect();
+    fn methods(&self, proofs: &[ExportedProof]) -> Option<Fact> {
+        let word = |proof: &ExportedProof| match &proof.method {
+            Method::Password => self.say("export-method-pwd"),
+            Method::MailCode => self.say("export-method-mail"),
+            Method::Unknown(name) => name.to_string(),
+        };
+        let words: Vec<String> = proofs.iter().map(word).collect();
         (!words.is_empty()).then(|| self.fact("export-sessions-method", words.join(", ")))
     }
     fn scopes(&self, scope: &ScopeSet) -> String {
@@ -247,7 +252,7 @@ impl Renderer<'_> {
             session.network.as_ref().map(|network| self.fact("export-sessions-network", network)),
             Some(self.moment("export-sessions-opened", session.created_at)),
             Some(self.moment("export-sessions-proved", session.auth_time)),
-            self.methods(&session.amr),
+            self.methods(&session.proofs),
             Some(self.moment("export-sessions-used", session.last_used_at)),
             Some(self.moment("export-sessions-idle", session.idle_expires_at)),
             Some(self.moment("export-sessions-expires", session.expires_at)),
@@ -276,7 +281,7 @@ impl Renderer<'_> {
             grant.revocation_reason.as_ref().map(reason),
             Some(self.moment("export-applications-expires", grant.expires_at)),
             Some(self.moment("export-sessions-proved", grant.auth_time)),
-            self.methods(&grant.amr),
+            self.methods(&grant.proofs),
             grant.redirect_uri.as_ref().map(|uri| self.fact("export-applications-redirect", uri)),
             Some(self.fact("export-applications-sid", grant.sid.to_string())),
         ];

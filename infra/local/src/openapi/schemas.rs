@@ -2,7 +2,7 @@
 //!
 //! Objects are closed: the document says everything that this version takes and answers, so that a test finds what it does not say.
 
-use latchkey::domain::oauth::claims::ACR;
+use latchkey::domain::sign_in::assurance::Acr;
 use latchkey::web::problem::ProblemKind;
 use serde_json::{Map, Value, json};
 
@@ -107,7 +107,7 @@ pub(super) fn components() -> Map<String, Value> {
         ("OAuthError", oauth_error()),
         ("Claims", claims()),
         ("SessionId", session_id()),
-        ("AuthenticationContext", one_of(&[ACR], "How strongly the user signed in.")),
+        ("AuthenticationContext", one_of(&Acr::SUPPORTED, "How strongly the user signed in.")),
     ]
     .into_iter()
     .map(|(name, schema)| (name.to_owned(), schema))

@@ -7,6 +7,7 @@ use crate::domain::id::{ClientId, RequestId, SessionId, Sub};
 use crate::domain::oauth::grant::RevocationReason;
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::roles::Roles;
+use crate::domain::sign_in::method::Method;
 use crate::domain::time::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -178,6 +179,8 @@ pub struct ExportedSession {
     pub auth_time: Moment,
     /// The authentication methods (RFC 8176).
     pub amr: Vec<Amr>,
+    /// What was proven, and when.
+    pub proofs: Vec<ExportedProof>,
     /// When it was last used, accurate to the hour.
     pub last_used_at: Moment,
     /// The idle expiry.
@@ -186,6 +189,15 @@ pub struct ExportedSession {
     pub expires_at: Moment,
     /// When it was signed out.
     pub ended_at: Option<Moment>,
+}
+
+/// One proof of a sign-in.
+#[derive(Clone, Serialize)]
+pub struct ExportedProof {
+    /// The method: `pwd` or `mail`.
+    pub method: Method,
+    /// When.
+    pub at: Moment,
 }
 
 /// The grant of one application.
@@ -213,6 +225,8 @@ pub struct ExportedGrant {
     pub auth_time: Moment,
     /// The authentication methods (RFC 8176).
     pub amr: Vec<Amr>,
+    /// What was proven, and when.
+    pub proofs: Vec<ExportedProof>,
     /// When the application redeemed the code.
     pub redeemed_at: Option<Moment>,
     /// Its refresh token, if it has one.

@@ -1,8 +1,6 @@
 //! Decisions on users of the legacy directory.
 
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
-use crate::domain::amr::Amr;
-use crate::domain::authentication::{Authenticated, NewSignIn, known_device, reset_window};
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
@@ -13,7 +11,9 @@ use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity};
 use crate::domain::profile::Profile;
 use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
-use crate::domain::session::signed_in;
+use crate::domain::sign_in::complete::{Completed, NewSignIn, complete, complete_first};
+use crate::domain::sign_in::methods::legacy_directory::accepted;
+use crate::domain::sign_in::methods::password::Authenticated;
 use crate::domain::time::Timestamp;
 
 /// Imports a user who has just shown the password, and signs them in. `claimed_subject` is the stored claim on their subject.
@@ -28,8 +28,8 @@ pub fn take_over(
         return Decision::unchanged(Authenticated::Refused);
     }
     let account = imported(imported_user, Some(sign_in.device), now);
-    let NewSignIn { session, device, replaced, policy } = sign_in;
-    let (opened, session) = signed_in(&account.authentication, replaced, session, vec![Amr::Pwd], policy, device, now);
+    let evidence = vec![accepted(account.authentication.account, now)];
+    let (opened, session) = complete_first(&account.authentication, evidence, sign_in, now);
     let changes = Changes(std::iter::once(Change::import_account(account)).chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device: true, satisfied: None } }
 }
@@ -176,20 +176,15 @@ pub fn keep_password(
     if !is_theirs || !authentication.is_active() || authentication.password_home != PasswordHome::Directory {
         return Decision::unchanged(Authenticated::Refused);
     }
-    let known = known_device(authentication, device).map(|known| known.id);
-    let reset = reset_window(authentication, known, sign_in.device);
+    let completed = complete(authentication, device, vec![accepted(account, now)], sign_in, now);
+    let Completed { account: reset, opened, session, new_device } = completed;
     let roles = reset.roles.with(roles);
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
-    let on = known.unwrap_or(sign_in.device);
-    let (opened, session) = signed_in(&state, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, on, now);
     let satisfied = state.satisfied;
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
     let first = Change::keep_password(state, password);
     let changes = Changes(std::iter::once(first).chain(opened).collect());
-    Decision {
-        changes,
-        outcome: Authenticated::SignedIn { session: Box::new(session), new_device: known.is_none(), satisfied },
-    }
+    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied } }
 }
 
 /// Undoes a counted failure of an account, as [`undo_unknown_failure`] does for an unknown identifier.

@@ -4,7 +4,6 @@ use super::decisions::{
 };
 use super::*;
 use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
-use crate::domain::authentication::{Authenticated, NewSignIn};
 use crate::domain::change::Change;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::id::{SessionId, TenantId};
@@ -12,6 +11,8 @@ use crate::domain::known_device::KnownDevice;
 use crate::domain::linked_identity::ClaimedSubject;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
+use crate::domain::sign_in::complete::NewSignIn;
+use crate::domain::sign_in::methods::password::Authenticated;
 use crate::domain::tenant::TenantConfig;
 use serde_json::json;
 

@@ -18,6 +18,8 @@ use crate::domain::requirements::satisfy;
 use crate::domain::satisfied::Requirements;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::sign_in::assurance::Acr;
+use crate::domain::sign_in::evidence::acr_of;
 use crate::domain::tenant::{SessionPolicy, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 
@@ -187,9 +189,8 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
 /// for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in of the last minutes counts.
 pub fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
     let is_asked = request.prompt.login || request.prompt.select_account || request.max_age == Some(Span::ZERO);
-    // Without a method (a token exchange) nothing was proven here, however short ago the user signed in at the pool.
-    let is_proven = !session.amr.is_empty();
-    let is_old = |max_age: Span| max_age > Span::ZERO && (!is_proven || now.since(session.auth_time) > max_age);
+    // After a token exchange nothing was proven here, however short ago the user signed in at the pool.
+    let is_old = |max_age: Span| max_age > Span::ZERO && !session.proofs().satisfies(Acr::Aal1, Some(max_age), now);
     let too_old = request.max_age.is_some_and(is_old);
     let just_signed_in = interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now));
     let signed_in = just_signed_in || interactions.signed_in_before_page(session, now);
@@ -258,6 +259,8 @@ fn issue(
         nonce: request.nonce.clone(),
         auth_time: session.auth_time,
         amr: session.amr.clone(),
+        acr: acr_of(&session.proofs()),
+        proofs: session.proofs().into_owned(),
         code: Some(AuthorizationCode {
             secret_hash: new.secret_hash,
             redirect_uri: request.return_to.redirect_uri.clone(),

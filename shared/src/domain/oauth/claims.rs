@@ -11,16 +11,11 @@ use super::scope::ScopeSet;
 use crate::domain::amr::Amr;
 use crate::domain::id::{ClientId, Jti, SessionId};
 use crate::domain::roles::Roles;
+use crate::domain::sign_in::assurance::AcrValue;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// `acr` of every sign-in with one factor.
-pub const ACR: &str = "urn:latchkey:acr:1";
-/// The `acr` of a sign-in by these methods. `None` if nothing was proven here (a token exchange).
-pub(super) fn acr_of(amr: &[Amr]) -> Option<&'static str> {
-    (!amr.is_empty()).then_some(ACR)
-}
 /// `typ` of access tokens (RFC 9068 §2.1).
 pub const ACCESS_TOKEN_TYP: &str = "at+jwt";
 /// `typ` of ID tokens.
@@ -50,7 +45,7 @@ pub struct AccessTokenClaims {
     pub auth_time: Option<i64>,
     /// The authentication context class (`acr`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acr: Option<String>,
+    pub acr: Option<AcrValue>,
     /// The authentication methods (`amr`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amr: Option<Vec<Amr>>,
@@ -68,7 +63,7 @@ impl AccessTokenClaims {
     pub fn of_grant(issuer: &str, grant: &Grant, access: &AccessGrant, jti: Jti, lk: String, now: Timestamp) -> Self {
         Self {
             auth_time: Some(grant.auth_time.seconds()),
-            acr: acr_of(&grant.amr).map(str::to_owned),
+            acr: grant.acr(),
             amr: (!grant.amr.is_empty()).then(|| grant.amr.clone()),
             roles: access.roles.clone(),
             lk: Some(lk),
@@ -135,7 +130,7 @@ pub struct IdTokenClaims {
     pub nonce: Option<String>,
     /// The authentication context class (`acr`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub acr: Option<&'static str>,
+    pub acr: Option<AcrValue>,
     /// The authentication methods (`amr`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<Amr>,
@@ -167,7 +162,7 @@ impl IdTokenClaims {
             iat: now.seconds(),
             auth_time: grant.auth_time.seconds(),
             nonce: grant.nonce.clone().filter(|_| !refreshed),
-            acr: acr_of(&grant.amr),
+            acr: grant.acr(),
             amr: grant.amr.clone(),
             sid: grant.sid,
             at_hash,
@@ -206,7 +201,7 @@ mod tests {
         let expected = json!({
             "iss": ISSUER, "sub": grant.sub.to_string(), "aud": ISSUER, "client_id": "shop", "scope": "email openid",
             "iat": NOW.seconds(), "exp": NOW.seconds() + 600, "jti": jti().to_string(), "auth_time": NOW.seconds() - 300,
-            "acr": ACR, "amr": ["pwd"], "roles": ["editor", "gold"], "lk": "sealed",
+            "acr": "urn:latchkey:acr:1", "amr": ["pwd"], "roles": ["editor", "gold"], "lk": "sealed",
         });
         assert_eq!(serde_json::to_value(&claims).unwrap(), expected);
         let narrowed = AccessTokenClaims::of_grant(ISSUER, &grant, &access(Some(ORDERS)), jti(), String::new(), NOW);
@@ -263,7 +258,7 @@ mod tests {
         let first = IdTokenClaims::of_grant(ISSUER, &grant, &access(None), "half".to_owned(), false, NOW);
         let expected = json!({
             "iss": ISSUER, "sub": grant.sub.to_string(), "aud": "shop", "exp": NOW.seconds() + 600, "iat": NOW.seconds(),
-            "auth_time": NOW.seconds() - 300, "nonce": "n-0S6_WzA2Mj", "acr": ACR, "amr": ["pwd"],
+            "auth_time": NOW.seconds() - 300, "nonce": "n-0S6_WzA2Mj", "acr": "urn:latchkey:acr:1", "amr": ["pwd"],
             "sid": grant.sid.to_string(), "at_hash": "half",
         });
         assert_eq!(serde_json::to_value(&first).unwrap(), expected);

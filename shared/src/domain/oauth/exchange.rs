@@ -20,7 +20,9 @@ use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::id::{GrantId, Jti};
 use crate::domain::linked_identity::FederatedSubject;
-use crate::domain::session::{NewSession, Session};
+use crate::domain::session::NewSession;
+use crate::domain::sign_in::complete::open_unproven;
+use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::tenant::{LegacyDirectoryConfig, Resource, SessionPolicy, TokenPolicy};
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
@@ -199,11 +201,11 @@ pub fn exchange(
         return Decision::unchanged(Err(ExchangeRefused::Spent));
     }
     match issue(token, account, asked, new, client, rules, now) {
-        Ok((session, issued)) => {
+        Ok((opened, issued)) => {
             // The guard: of two exchanges of one token only one opens a session.
             let claimed =
                 claim.map(|claim| Change::claim_exchanged_token(claim.id, client.client_id.clone(), token.expires_at));
-            let opened = [Change::open_session(session), Change::exchange_token(issued.grant.clone())];
+            let opened = [opened, Change::exchange_token(issued.grant.clone())];
             Decision { changes: Changes(claimed.into_iter().chain(opened).collect()), outcome: Ok(issued) }
         }
         Err(refused) => Decision::unchanged(Err(refused)),
@@ -218,7 +220,7 @@ fn issue(
     client: &Client,
     rules: ExchangeRules<'_>,
     now: Timestamp,
-) -> Result<(Session, Issued), ExchangeRefused> {
+) -> Result<(Change, Issued), ExchangeRefused> {
     let authentication = account.ok_or(ExchangeRefused::NotHere)?;
     if !authentication.is_active() {
         return Err(ExchangeRefused::AccountNotActive);
@@ -235,7 +237,7 @@ fn issue(
     let policy = rules.token;
     // The token does not contain the authentication methods at the pool.
     let auth_time = token.auth_time.min(now);
-    let session = Session { auth_time, ..Session::open(new.session, authentication, Vec::new(), rules.session, now) };
+    let (opened, session) = open_unproven(authentication, new.session, auth_time, rules.session, now);
     let refresh = client.allows(GrantType::RefreshToken).then(|| RefreshToken {
         generation: 1,
         secret_hash: new.refresh.secret_hash,
@@ -266,6 +268,8 @@ fn issue(
         nonce: None,
         auth_time,
         amr: Vec::new(),
+        proofs: Proofs::none(),
+        acr: None,
         code: None,
         state: GrantState::Active { redeemed_at: now, refresh },
         revoked_jtis: Vec::new(),
@@ -273,7 +277,7 @@ fn issue(
         expires_at,
         version: 1,
     };
-    Ok((session, Issued { grant, access, id_token, refresh_generation }))
+    Ok((opened, Issued { grant, access, id_token, refresh_generation }))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::tenant::{Localized, Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -98,6 +99,7 @@ pub(crate) fn session() -> Session {
         created_at: NOW - Span::minutes(5),
         auth_time: NOW - Span::minutes(5),
         amr: vec![Amr::Pwd],
+        proofs: Proofs::none(),
         last_used_at: NOW - Span::minutes(1),
         expires_at: NOW + Span::days(30),
         idle_expires_at: NOW + Span::days(20),
@@ -121,6 +123,8 @@ pub(crate) fn code_issued() -> Grant {
         nonce: Some("n-0S6_WzA2Mj".to_owned()),
         auth_time: NOW - Span::minutes(5),
         amr: vec![Amr::Pwd],
+        proofs: Proofs::none(),
+        acr: None,
         code: Some(AuthorizationCode {
             secret_hash: hash(10),
             redirect_uri: REDIRECT_URI.to_owned(),

@@ -13,8 +13,11 @@ use crate::domain::amr::Amr;
 use crate::domain::id::{AccountId, ClientId, GrantId, Jti, SessionId, Sub};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::sign_in::assurance::AcrValue;
+use crate::domain::sign_in::evidence::{Proofs, acr_of, proofs_of};
 use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The permission of one client for one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,13 @@ pub struct Grant {
     pub auth_time: Timestamp,
     /// The authentication methods.
     pub amr: Vec<Amr>,
+    /// What was proven in the session at the time of the authorization. Empty: an earlier release wrote the grant, or it is of a token
+    /// exchange. See [`Grant::proofs`].
+    #[serde(rename = "ev", default, skip_serializing_if = "Proofs::is_empty")]
+    pub proofs: Proofs,
+    /// `acr` of the tokens. See [`Grant::acr`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<AcrValue>,
     /// The issued code. It is kept after redemption, so that a replay passes the same checks. `None` for the grant of a token
     /// exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,6 +107,16 @@ impl Grant {
     pub fn is_offline(&self) -> bool {
         self.scope.contains(OFFLINE_ACCESS)
     }
+    /// What was proven for this grant.
+    #[must_use]
+    pub fn proofs(&self) -> Cow<'_, Proofs> {
+        proofs_of(&self.proofs, &self.amr, self.auth_time)
+    }
+    /// `acr` of the tokens. `None` if nothing was proven here (a token exchange).
+    #[must_use]
+    pub fn acr(&self) -> Option<AcrValue> {
+        self.acr.clone().or_else(|| acr_of(&self.proofs()))
+    }
     /// Checks whether the grant is valid: its state and expiry, its account, and its session if it depends on one. The expiry is
     /// checked here and never left to TTL (security 34, 36, 131).
     ///
@@ -132,10 +152,17 @@ impl Grant {
     pub fn has_revoked(&self, jti: Jti) -> bool {
         self.revoked_jtis.iter().any(|revoked| revoked.jti == jti)
     }
-    /// Revokes the grant. The write requires that the stored version has not changed.
+    /// Revokes the grant. The write requires that the stored version has not changed. What was proven for it counts no more.
     #[must_use]
     pub fn revoked(&self, reason: RevocationReason, at: Timestamp) -> Self {
-        Self { state: GrantState::Revoked { at, reason }, revoked_jtis: Vec::new(), version: self.version + 1, ..self.clone() }
+        Self {
+            state: GrantState::Revoked { at, reason },
+            revoked_jtis: Vec::new(),
+            proofs: Proofs::none(),
+            acr: None,
+            version: self.version + 1,
+            ..self.clone()
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Token introspection (RFC 7662) of the client's own refresh and access tokens, and of access tokens for a resource server that the client
 //! is by the tenant document (§4). For any other token the response is `active: false` (security 30).
 
-use super::claims::{AccessTokenClaims, acr_of};
+use super::claims::AccessTokenClaims;
 use super::client::{Client, GrantType};
 use super::grant::{Grant, GrantState};
 use super::scope::{OFFLINE_ACCESS, ScopeSet};
@@ -10,6 +10,7 @@ use crate::domain::id::{ClientId, Jti};
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::sign_in::assurance::AcrValue;
 use crate::domain::time::Timestamp;
 use serde::Serialize;
 
@@ -51,7 +52,7 @@ pub struct ActiveToken {
     pub auth_time: Option<i64>,
     /// The authentication context class (`acr`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub acr: Option<String>,
+    pub acr: Option<AcrValue>,
     /// The roles in an access token.
     #[serde(skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,
@@ -138,7 +139,7 @@ pub fn introspect_refresh_token(
             iss: issuer.to_owned(),
             jti: None,
             auth_time: Some(grant.auth_time.seconds()),
-            acr: acr_of(&grant.amr).map(str::to_owned),
+            acr: grant.acr(),
             roles: Roles::default(),
         }),
     }

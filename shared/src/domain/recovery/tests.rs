@@ -1,9 +1,9 @@
 use super::*;
 use crate::domain::account::AccountStatus;
-use crate::domain::authentication::tests::{authentication, identifier};
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::known_device::KnownDevice;
 use crate::domain::session::Session;
+use crate::domain::sign_in::methods::password::tests::{authentication, identifier};
 
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 const BROWSER: SecretHash = SecretHash::from_bytes([5; 32]);

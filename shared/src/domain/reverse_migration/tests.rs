@@ -1,11 +1,11 @@
 use super::*;
 use crate::domain::account::AccountStatus;
-use crate::domain::authentication::UNKNOWN_KEPT;
-use crate::domain::authentication::tests::authentication;
 use crate::domain::credential::PasswordCredential;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::secret::PasswordHash;
+use crate::domain::sign_in::methods::password::tests::authentication;
+use crate::domain::sign_in::throttle::UNKNOWN_KEPT;
 use crate::domain::tenant::TenantConfig;
 use crate::domain::time::Span;
 use serde_json::json;

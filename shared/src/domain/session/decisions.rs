@@ -1,32 +1,9 @@
 //! Ends sessions, and the grants that end with them.
 
-use crate::domain::account::AccountState;
-use crate::domain::amr::Amr;
 use crate::domain::change::{Change, Changes, Decision, MAX_ENDED_GRANTS};
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
-use crate::domain::session::{NewSession, Session};
-use crate::domain::tenant::SessionPolicy;
+use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
-
-/// The session of a user who has just authenticated in a browser, and its changes: the live session of the same user is renewed. Another
-/// user's session ends, and a new one opens. So does one that was never opened by a sign-in here (a token exchange). It is on this known device.
-pub(crate) fn signed_in(
-    state: &AccountState,
-    replaced: Option<&Session>,
-    new: NewSession,
-    amr: Vec<Amr>,
-    policy: &SessionPolicy,
-    device: u64,
-    now: Timestamp,
-) -> (Vec<Change>, Session) {
-    if let Some(own) = replaced.filter(|session| session.is_live(state, now) && !session.amr.is_empty()) {
-        let session = own.renew(new, state, amr, policy, now).on_device(device);
-        return (vec![Change::renew_session(session.clone())], session);
-    }
-    let session = Session::open(new, state, amr, policy, now).on_device(device);
-    let ended = replaced.and_then(|replaced| replaced.end(now)).map(Change::end_session);
-    (ended.into_iter().chain([Change::open_session(session.clone())]).collect(), session)
-}
 
 /// Signs a browser out: its session ends. Grants with `offline_access` stay live; the others end with the session.
 pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {

@@ -5,6 +5,7 @@ use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::secret::hash_secret;
 use latchkey::domain::session::NewSession;
 use latchkey::domain::session::Session;
+use latchkey::domain::sign_in::evidence::Proofs;
 use latchkey::domain::time::Span;
 use latchkey::keys::SealedField;
 use latchkey_local::world::World;
@@ -94,7 +95,7 @@ async fn add_large_sessions(world: &World, me: &AccountClient) {
         let device = key.seal(SealedField::SessionDevice, seen.to_string().as_bytes()).expect("sealed");
         let (random, policy) = (world.services.random, &tenant.config.session);
         let new = NewSession { id: random.session_id(), secret_hash: hash_secret(&random.secret()), device: Some(device) };
-        let session = Session::open(new, &snapshot.authentication, vec![], policy, world.services.clock.now());
+        let session = Session::open(new, &snapshot.authentication, Proofs::none(), policy, world.services.clock.now());
         let request = tests::store::request();
         tenant.store.commit(&Changes::one(Change::open_session(session)), &request).await.expect("committed");
     }

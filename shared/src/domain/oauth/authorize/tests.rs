@@ -1,11 +1,12 @@
 use super::*;
 use crate::domain::account::AccountStatus;
 use crate::domain::amr::Amr;
-use crate::domain::authentication::tests::authentication;
 use crate::domain::oauth::authorization_request::Prompt;
 use crate::domain::oauth::authorization_response::ReturnAddress;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::session::NewSession;
+use crate::domain::sign_in::evidence::Proofs;
+use crate::domain::sign_in::methods::password::tests::authentication;
 use crate::domain::tenant::Localized;
 
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
@@ -66,7 +67,7 @@ fn request<'c>(client: &'c Client) -> AuthorizationRequest<'c> {
 
 fn session() -> Session {
     let new = NewSession { id: SessionId::from_bytes([7; 16]), secret_hash: SecretHash::from_bytes([8; 32]), device: None };
-    Session::open(new, &authentication(), vec![Amr::Pwd], &SESSION, T0)
+    Session::open(new, &authentication(), Proofs::of_earlier(&[Amr::Pwd], T0), &SESSION, T0)
 }
 
 fn consent(scope: &str) -> Consent {

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::account::AccountStatus;
 use crate::domain::id::SessionId;
 use crate::domain::oauth::fixture::{NOW, ORDERS, POLICY, authentication, client, hash, resources, scope};
+use crate::domain::sign_in::assurance::Acr;
 use crate::domain::time::Span;
 
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
@@ -79,7 +80,7 @@ fn security_78_an_exchange_gives_nothing_unasked_never_the_account_and_proves_no
         let refused = decide(Some(&authentication()), Some(asked), &[], &client()).outcome.unwrap_err();
         assert_eq!(refused, ExchangeRefused::ScopeExceeded, "{asked}");
     }
-    assert!(!crate::domain::authentication::is_recent(NOW, &issued.grant.amr, NOW), "a sign-in at the pool a moment ago");
+    assert!(!issued.grant.proofs().satisfies(Acr::Aal1, None, NOW), "a sign-in at the pool a moment ago");
 }
 
 #[test]

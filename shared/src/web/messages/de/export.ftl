@@ -101,8 +101,8 @@ export-sessions-used = Zuletzt benutzt, auf die Stunde
 export-sessions-idle = Endet ohne Benutzung
 export-sessions-expires = Endet spätestens
 export-sessions-signed-out = Abgemeldet
-export-amr-pwd = Passwort
-export-amr-otp = Code per E-Mail
+export-method-pwd = Passwort
+export-method-mail = Code per E-Mail
 
 export-applications-title = Zugriff von Anwendungen
 export-applications-text = Was Anwendungen für Sie tun dürfen oder durften.

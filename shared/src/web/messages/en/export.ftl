@@ -101,8 +101,8 @@ export-sessions-used = Last used, to the hour
 export-sessions-idle = Ends, unless used
 export-sessions-expires = Ends in any case
 export-sessions-signed-out = Signed out
-export-amr-pwd = password
-export-amr-otp = mailed code
+export-method-pwd = password
+export-method-mail = mailed code
 
 export-applications-title = Access of applications
 export-applications-text = What applications may do, or could do, on your behalf.

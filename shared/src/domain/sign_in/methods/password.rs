@@ -1,4 +1,4 @@
-//! Password sign-in: count failures, back off, and decide.
+//! Passwords: count failures, back off, and decide.
 //!
 //! 1. If a failure window blocks, nothing is evaluated (the caller answers 429).
 //! 2. Otherwise `keys` compares the password, and the decision *always* writes: a failure is counted, a success resets the
@@ -8,43 +8,27 @@
 //!    account answers a wrong password in the same way. Only the right one shows its status; the mail that restores a closed account
 //!    is then sent again.
 //! 4. If the password is still in the legacy directory, the failure is counted first, as for any account. The legacy directory is
-//!    asked afterwards ([`super::legacy_directory`]).
-//!
-//! Windows are per identifier, never per network address: no foreign network can lock a user out or let one in. A known device
-//! has its own window. Its sign-ins leave the shared window unchanged, so an attacker gets no more tries while the owner signs in
-//! and out.
+//!    asked afterwards ([`crate::domain::legacy_directory`]).
 
-use super::account::{AccountState, AccountStatus, PasswordHome};
-use super::amr::Amr;
-use super::change::{Change, Changes, Decision};
-use super::credential::PasswordCredential;
-use super::delivery::MailPurpose;
-use super::failure_window::{FailureWindow, UnknownIdentifierFailures};
-use super::identifier::IdentifierHash;
-use super::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
-use super::mail_limit::Trigger;
-use super::satisfied::Requirements;
-use super::secret::PasswordHash;
-use super::session::{NewSession, Session, signed_in};
-use super::tenant::SessionPolicy;
-use super::time::{Span, Timestamp};
+use crate::domain::account::{AccountState, AccountStatus, PasswordHome};
+use crate::domain::change::{Change, Changes, Decision};
+use crate::domain::credential::PasswordCredential;
+use crate::domain::delivery::MailPurpose;
+use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
+use crate::domain::id::AccountId;
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::mail_limit::Trigger;
+use crate::domain::satisfied::Requirements;
+use crate::domain::secret::PasswordHash;
+use crate::domain::session::Session;
+use crate::domain::sign_in::complete::{Completed, NewSignIn, complete};
+use crate::domain::sign_in::evidence::Evidence;
+use crate::domain::sign_in::method::Method;
+use crate::domain::sign_in::throttle::{count_failure, count_unknown, window_of_account, window_of_unknown};
+use crate::domain::time::{Span, Timestamp};
 
 #[cfg(test)]
 pub(crate) mod tests;
-
-/// How long the failures of an identifier without an account are kept after the last failure. An account's are kept until a
-/// success.
-pub const UNKNOWN_KEPT: Span = Span::days(90);
-
-/// The maximum age of a sign-in for a credential change or a data export (RFC 9470; ASVS 7.5.1).
-pub const RECENT: Span = Span::minutes(5);
-
-/// Whether a sign-in at this time is recent enough for such an operation. Without a method (a token exchange) nothing was proven here, so it
-/// never is.
-#[must_use]
-pub fn is_recent(auth_time: Timestamp, amr: &[Amr], now: Timestamp) -> bool {
-    !amr.is_empty() && now.since(auth_time) <= RECENT
-}
 
 /// The account of the typed identifier, as loaded.
 #[derive(Debug, Clone, Copy)]
@@ -85,12 +69,8 @@ impl Subject<'_> {
 
     fn window(&self, now: Timestamp) -> FailureWindow {
         match self {
-            Self::Known { authentication, device, .. } => {
-                known_device(authentication, *device).map_or(authentication.failures, |device| device.failures)
-            }
-            Self::Unknown { failures, .. } => {
-                failures.filter(|failures| now < failures.expires_at).map_or(FailureWindow::default(), |known| known.failures)
-            }
+            Self::Known { authentication, device, .. } => window_of_account(authentication, *device),
+            Self::Unknown { failures, .. } => window_of_unknown(*failures, now),
         }
     }
 }
@@ -104,20 +84,6 @@ pub enum PasswordVerdict {
     Right,
     /// Right, and the hash must be stored with the current parameters.
     RightRehashed(PasswordHash),
-}
-
-/// The data of a successful sign-in.
-#[derive(Debug, Clone)]
-pub struct NewSignIn<'a> {
-    /// The session.
-    pub session: NewSession,
-    /// The device to remember, unless it is known already.
-    pub device: u64,
-    /// The live session that this browser has so far. The same account's is renewed, another account's ends. In both cases its cookie becomes
-    /// worthless.
-    pub replaced: Option<&'a Session>,
-    /// Lifetimes.
-    pub policy: &'a SessionPolicy,
 }
 
 /// The outcome of a sign-in.
@@ -230,74 +196,19 @@ fn succeed(
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> Decision<Authenticated> {
-    let known = known_device(authentication, device);
-    let state = reset_window(authentication, known.map(|known| known.id), new.device);
-    let on = known.map_or(new.device, |known| known.id);
-    let satisfied = state.satisfied;
-    let (opened, session) = signed_in(&state, new.replaced, new.session, vec![Amr::Pwd], new.policy, on, now);
-    // The account first: parallel guesses and a changed password conflict with its version. The session last: an attempt that meets a
-    // conflict leaves no session behind.
-    let mut changes = Changes::one(Change::record_sign_in(state));
+    let evidence = vec![proven(authentication.account, now)];
+    let Completed { account, opened, session, new_device } = complete(authentication, device, evidence, new, now);
+    let satisfied = account.satisfied;
+    let mut changes = Changes::one(Change::record_sign_in(account));
     if let PasswordVerdict::RightRehashed(hash) = verdict {
         let rehashed = PasswordCredential { hash, version: password.version + 1, ..password.clone() };
         changes = changes.then(Change::rehash(rehashed));
     }
     let changes = Changes(changes.0.into_iter().chain(opened).collect());
-    Decision {
-        changes,
-        outcome: Authenticated::SignedIn { session: Box::new(session), new_device: known.is_none(), satisfied },
-    }
+    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied } }
 }
 
-pub(super) fn known_device(authentication: &AccountState, device: Option<u64>) -> Option<KnownDevice> {
-    let device = device?;
-    authentication.devices.iter().find(|known| known.id == device).copied()
-}
-
-pub(super) fn count_unknown(
-    identifier: IdentifierHash,
-    failures: Option<&UnknownIdentifierFailures>,
-    now: Timestamp,
-) -> UnknownIdentifierFailures {
-    UnknownIdentifierFailures {
-        identifier,
-        failures: Subject::Unknown { identifier, failures }.window(now).failed(now),
-        version: failures.map_or(1, |failures| failures.version + 1),
-        expires_at: now + UNKNOWN_KEPT,
-    }
-}
-
-pub(super) fn count_failure(authentication: &AccountState, device: Option<u64>, now: Timestamp) -> AccountState {
-    let mut counted = authentication.clone();
-    counted.version += 1;
-    match device.and_then(|device| counted.devices.iter_mut().find(|known| known.id == device)) {
-        Some(known) => known.failures = known.failures.failed(now),
-        None => counted.failures = counted.failures.failed(now),
-    }
-    counted
-}
-
-/// The state after a success: the window of this sign-in is reset, and its device is the most recent one.
-pub(super) fn reset_window(authentication: &AccountState, known: Option<u64>, new_device: u64) -> AccountState {
-    let mut state = authentication.clone();
-    state.version += 1;
-    match known {
-        Some(id) => {
-            state.devices.retain(|device| device.id != id);
-            state.devices.insert(0, KnownDevice { id, failures: FailureWindow::default() });
-            // The previous release remembered one more.
-            state.devices.truncate(MAX_KNOWN_DEVICES);
-        }
-        None => {
-            state.failures = FailureWindow::default();
-            remember_device(&mut state, new_device);
-        }
-    }
-    state
-}
-
-/// Adds a known device, as the most recent one.
-pub fn remember_device(authentication: &mut AccountState, device: u64) {
-    authentication.devices.insert(0, KnownDevice { id: device, failures: FailureWindow::default() });
-    authentication.devices.truncate(MAX_KNOWN_DEVICES);
+/// The user has just shown, or set with a proven mailbox, the password of this account.
+pub(in crate::domain) const fn proven(account: AccountId, now: Timestamp) -> Evidence {
+    Evidence::new(account, Method::Password, now)
 }

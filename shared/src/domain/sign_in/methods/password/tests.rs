@@ -1,9 +1,15 @@
 use super::*;
 use crate::domain::account::{AccountStatus, LinkSeed, PasswordHome};
+use crate::domain::amr::Amr;
 use crate::domain::failure_window::{FIRST_BLOCK, FREE_FAILURES, LONGEST_BLOCK};
 use crate::domain::id::{AccountId, SessionId, Sub};
+use crate::domain::known_device::KnownDevice;
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
+use crate::domain::session::NewSession;
+use crate::domain::sign_in::evidence::Proofs;
+use crate::domain::sign_in::throttle::UNKNOWN_KEPT;
+use crate::domain::tenant::SessionPolicy;
 
 const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
@@ -131,7 +137,7 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
 fn security_56_64_another_users_session_in_the_browser_ends_before_the_new_one_opens() {
     let (authentication, password) = (authentication(), password());
     let other = AccountState { account: AccountId::from_bytes([9; 16]), ..authentication.clone() };
-    let replaced = Session::open(new_session(40), &other, vec![Amr::Pwd], &POLICY, T0);
+    let replaced = Session::open(new_session(40), &other, Proofs::of_earlier(&[Amr::Pwd], T0), &POLICY, T0);
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
     let [recorded, ended, opened] = decision.changes.all();
     assert!(recorded.is(Change::record_sign_in));
@@ -144,7 +150,7 @@ fn security_56_64_another_users_session_in_the_browser_ends_before_the_new_one_o
 #[test]
 fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_sign_in() {
     let (authentication, password) = (authentication(), password());
-    let own = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
+    let own = Session::open(new_session(40), &authentication, Proofs::of_earlier(&[Amr::Pwd], T0), &POLICY, T0);
     let at = T0 + Span::hours(1);
     let decide = |replaced: &Session, at| {
         authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(replaced)), at)
@@ -157,7 +163,7 @@ fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_
     assert_ne!(renewed.secret_hash, own.secret_hash, "the old cookie is dead");
     assert_eq!(decision.outcome, Authenticated::SignedIn { session: Box::new(renewed), new_device: true, satisfied: None });
     let of_another_epoch = Session { epoch: own.epoch - 1, ..own.clone() };
-    let exchanged = Session { amr: vec![], ..own.clone() };
+    let exchanged = Session { amr: vec![], proofs: Proofs::none(), ..own.clone() };
     for (what, replaced, at) in [
         ("idle", own.clone(), T0 + POLICY.idle),
         ("of another epoch", of_another_epoch, at),

@@ -1,0 +1,95 @@
+//! Completion: the one place that opens and renews sessions, makes devices known and resets failure windows (security 56, 64).
+//!
+//! The same user's live session is renewed: same `sid`, new cookie secret, and what was proven now is added. Another user's session ends, and
+//! a new one opens. So does one that was never opened by a sign-in here (a token exchange).
+
+use super::evidence::{Evidence, Proofs};
+use super::throttle::{known_device, reset_window};
+use crate::domain::account::AccountState;
+use crate::domain::change::Change;
+use crate::domain::session::{NewSession, Session};
+use crate::domain::tenant::SessionPolicy;
+use crate::domain::time::Timestamp;
+
+/// The data of a successful sign-in.
+#[derive(Debug, Clone)]
+pub struct NewSignIn<'a> {
+    /// The session.
+    pub session: NewSession,
+    /// The device to remember, unless it is known already.
+    pub device: u64,
+    /// The live session that this browser has so far. The same account's is renewed, another account's ends. In both cases its cookie becomes
+    /// worthless.
+    pub replaced: Option<&'a Session>,
+    /// Lifetimes.
+    pub policy: &'a SessionPolicy,
+}
+
+/// A completed sign-in. The account's state is written first: parallel guesses and a changed password conflict with its version. The session
+/// comes last: an attempt that meets a conflict leaves no session behind.
+pub(in crate::domain) struct Completed {
+    /// The account: its window is reset, and the device is known.
+    pub account: AccountState,
+    /// The end of a replaced session, and the session.
+    pub opened: Vec<Change>,
+    /// The session.
+    pub session: Session,
+    /// Whether the browser must remember the device.
+    pub new_device: bool,
+}
+
+/// Completes a sign-in to this account on the device that the browser presents.
+pub(in crate::domain) fn complete(
+    account: &AccountState,
+    device: Option<u64>,
+    evidence: Vec<Evidence>,
+    new: NewSignIn<'_>,
+    now: Timestamp,
+) -> Completed {
+    let known = known_device(account, device).map(|known| known.id);
+    let account = reset_window(account, known, new.device);
+    let on = known.unwrap_or(new.device);
+    let (opened, session) = open_or_renew(&account, evidence, NewSignIn { device: on, ..new }, now);
+    Completed { account, opened, session, new_device: known.is_none() }
+}
+
+/// Completes the first sign-in of an account that is created with it. It has the device already.
+pub(in crate::domain) fn complete_first(
+    account: &AccountState,
+    evidence: Vec<Evidence>,
+    new: NewSignIn<'_>,
+    now: Timestamp,
+) -> (Vec<Change>, Session) {
+    open_or_renew(account, evidence, new, now)
+}
+
+/// The session of an application whose user authenticated in another system at this time. Nothing was proven here, and no browser gets it.
+pub(in crate::domain) fn open_unproven(
+    account: &AccountState,
+    new: NewSession,
+    auth_time: Timestamp,
+    policy: &SessionPolicy,
+    now: Timestamp,
+) -> (Change, Session) {
+    let session = Session { auth_time, ..Session::open(new, account, Proofs::none(), policy, now) };
+    (Change::open_session(session.clone()), session)
+}
+
+fn open_or_renew(
+    account: &AccountState,
+    evidence: Vec<Evidence>,
+    new: NewSignIn<'_>,
+    now: Timestamp,
+) -> (Vec<Change>, Session) {
+    // What another account proved opens nothing here.
+    let evidence: Vec<_> = evidence.into_iter().filter(|evidence| evidence.account() == account.account).collect();
+    let NewSignIn { session, device, replaced, policy } = new;
+    if let Some(own) = replaced.filter(|own| own.is_live(account, now) && !own.proofs().is_empty()) {
+        let proofs = own.proofs().with(evidence);
+        let session = own.renew(session, account, proofs, policy, now).on_device(device);
+        return (vec![Change::renew_session(session.clone())], session);
+    }
+    let session = Session::open(session, account, Proofs::none().with(evidence), policy, now).on_device(device);
+    let ended = replaced.and_then(|replaced| replaced.end(now)).map(Change::end_session);
+    (ended.into_iter().chain([Change::open_session(session.clone())]).collect(), session)
+}

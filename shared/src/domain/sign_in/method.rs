@@ -1,0 +1,70 @@
+//! The methods of authentication: their factor, and their names in storage and in `amr`.
+
+use crate::domain::amr::Amr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A method of authentication.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// A password, compared here or by the legacy directory.
+    Password,
+    /// A code or link that was mailed to the account's address.
+    MailCode,
+    /// A method of a later release. It satisfies nothing.
+    Unknown(Box<str>),
+}
+
+/// What a method proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Factor {
+    /// Something that the user knows.
+    Knowledge,
+    /// Access to the mailbox of the account. It resets the password, so both together are one factor (NIST SP 800-63B-4 §3.1.3.1 accepts
+    /// no e-mail as an out-of-band authenticator).
+    Mailbox,
+}
+
+impl Method {
+    /// The stored name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Password => "pwd",
+            Self::MailCode => "mail",
+            Self::Unknown(name) => name,
+        }
+    }
+
+    /// What it proves. `None` for a method of a later release.
+    #[must_use]
+    pub const fn factor(&self) -> Option<Factor> {
+        match self {
+            Self::Password => Some(Factor::Knowledge),
+            Self::MailCode => Some(Factor::Mailbox),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// Its value in `amr`, if it has one. RFC 8176 has no value for a mailbox.
+    #[must_use]
+    pub const fn amr(&self) -> Option<Amr> {
+        match self {
+            Self::Password => Some(Amr::Pwd),
+            Self::MailCode | Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = [Self::Password, Self::MailCode].into_iter().find(|method| method.name() == name);
+        Ok(known.unwrap_or_else(|| Self::Unknown(name.into_boxed_str())))
+    }
+}

@@ -1,0 +1,5 @@
+//! One file for each method. Each returns evidence, and none opens a session.
+
+pub mod legacy_directory;
+pub mod mail_code;
+pub mod password;
