@@ -326,10 +326,12 @@ impl KeyringLoader<'_> {
             return Ok(Some(Ring { versions, making, keyring: Ok(keyring.clone()) }));
         }
         let opened = self.unwrap(purpose, &stored).await.and_then(|roots| build(roots, making));
+        // The version that other instances may use before this one looks again.
+        let soon = self::making(&made_with, self.now + LOOK_AGAIN).ok_or(KeyError::UnknownVersion)?;
         Ok(Some(match (opened, before) {
             (Ok(keyring), _) => Ring { versions, making, keyring: Ok(Arc::new(keyring)) },
             // The new version is not used yet. The open versions stay in use.
-            (Err(error), Some((ring, keyring))) if ring.versions.iter().any(|(version, _)| *version == making) => {
+            (Err(error), Some((ring, keyring))) if ring.versions.iter().any(|(version, _)| *version == soon) => {
                 tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring could not be opened");
                 Ring { versions: ring.versions.clone(), making: ring.making, keyring: Ok(keyring) }
             }

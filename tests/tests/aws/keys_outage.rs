@@ -15,7 +15,7 @@ use latchkey::web::mount;
 use std::time::Duration;
 use tests::jwks::kid_of;
 use tests::kms::{FakeKms, Mode};
-use tests::store::{new_account, request, session};
+use tests::store::{identifier, new_account, request, session};
 use tests::{Anonymous, Browser, Customer, OAuthClient, SignedInUser, World};
 
 const OUTAGES: [Mode; 4] = [Mode::Down, Mode::Throttled, Mode::Disabled, Mode::Slow(Duration::from_secs(3600))];
@@ -153,4 +153,29 @@ async fn security_71_without_the_versions_of_the_identifier_key_no_address_is_lo
         assert!(matches!(removed, Err(StoreError::Unavailable(_))), "{removed:?}");
     }
     assert_eq!(keys().await.bind(store.clone()).find_account(&identifier).await.unwrap(), None);
+}
+
+/// A warm instance that cannot open the next version goes on with the first one only as long as every other instance does: it looks again in a
+/// minute, and they use the next version after five.
+#[tokio::test]
+async fn security_71_a_warm_instance_without_the_next_version_stops_before_others_use_it() {
+    let kms = FakeKms::up();
+    let world = World::builder().vault(kms.vault()).build().await.unwrap();
+    let store = world.services.store.tenant(TenantId::default_tenant());
+    let warm = Keys::new(kms.vault(), &[Purpose::Identifier]);
+    let bound = async || {
+        let keys = warm.tenant(&store, Signer::Local, world.services.clock.now()).await.unwrap();
+        keys.bind(store.clone()).find_account(&identifier(1)).await
+    };
+    assert_eq!(bound().await.unwrap(), None);
+    identifier_rotation::begin(&kms.vault(), &store, world.services.clock.now()).await.unwrap();
+    kms.set(Mode::Down);
+    for (seconds, is_available) in [(120, true), (100, true), (65, false), (70, false)] {
+        world.advance(Span::seconds(seconds));
+        let found = bound().await;
+        assert_eq!(found.is_ok(), is_available, "{seconds}: {found:?}");
+    }
+    kms.set(Mode::Up);
+    world.advance(Span::seconds(6));
+    assert_eq!(bound().await.unwrap(), None);
 }
