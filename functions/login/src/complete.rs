@@ -96,8 +96,9 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
         accept(&handle, &view.locale, &found.authentication, &given, &typed)
     };
     match handle.tenant.store.decide(&handle.request, decide).await? {
+        Answer::Accepted { is_complete: true } => Ok(browser.answer(view.proceed()?)),
         // Missing fields come after overdue terms, on a page of their own.
-        Answer::Accepted => view.show_or_continue(Shown::default()).await,
+        Answer::Accepted { is_complete: false } => view.show_or_continue(Shown::default()).await,
         Answer::Flawed(errors) => {
             let shown = Shown { typed, errors, status: StatusCode::BAD_REQUEST, ..Shown::default() };
             Ok(Outcome::Refused.tag(view.show_or_continue(shown).await?))
@@ -108,7 +109,10 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
 
 /// The outcome of a form.
 enum Answer {
-    Accepted,
+    Accepted {
+        /// Nothing else is due.
+        is_complete: bool,
+    },
     /// Error messages with the names of their inputs.
     Flawed(Vec<(String, String)>),
     /// The session ended meanwhile.
@@ -156,7 +160,7 @@ fn accept(
     } else if satisfied.is_some() {
         changes = Changes(changes.0.into_iter().chain(record(handle, state)).collect());
     }
-    Ok(Decision { changes, outcome: Answer::Accepted })
+    Ok(Decision { changes, outcome: Answer::Accepted { is_complete: satisfied.is_some() } })
 }
 
 /// The error of a document that was not accepted in the version that is in force.

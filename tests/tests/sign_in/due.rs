@@ -7,6 +7,8 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::time::Span;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
+use latchkey_local::fault::{Calls, Fault, Trigger};
+use latchkey_local::meter::Units;
 use latchkey_local::world::World;
 use serde_json::json;
 use tests::store::put_document;
@@ -262,4 +264,65 @@ async fn an_optional_document_is_withdrawn_by_page_and_by_call_and_a_required_on
     assert!(page.text().contains("is withdrawn") && page.has_button("#accept-offers"), "{}", page.text());
     world.pump().await.expect("pumped");
     assert!(browser.open("/account/security").await.text().contains("A document is no longer accepted"));
+}
+
+#[tokio::test]
+async fn a_crash_at_any_write_of_an_acceptance_loses_nothing_and_records_it_once() {
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        for write in 1..=2 {
+            let (world, ada) = new_world().await;
+            let app = OAuthClient::demo_app(&world);
+            put_document(&world, &second_version(&world, 0).replacen("[[registration.terms]]", NICKNAME, 1)).await;
+            let mut browser = Browser::new(&world);
+            let page = sign_in(&app, &mut browser, &ada).await;
+            let fields = [("terms.terms", "2"), ("nickname", "Countess")];
+            world.faults.add(Calls::Writes, Trigger::Nth(write), fault);
+            let mut dying = browser.clone();
+            let crashed = tokio::select! {
+                _ = dying.submit(&page, "#submit", &fields) => false,
+                () = world.faults.crashed() => true,
+            };
+            assert!(crashed, "{fault:?} {write}");
+            world.faults.clear();
+            // The user sends the form again, or the request begins again.
+            let done = press(&mut browser, &page, "#submit", &fields).await;
+            assert!(done.query("code").is_some(), "{fault:?} {write}: {} {}", done.url, done.text());
+            assert!(sign_in(&app, &mut Browser::new(&world), &ada).await.query("code").is_some(), "nothing is due any more");
+            let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
+            let terms = tenant.store.find_terms(state(&world, &ada).await.account).await.expect("read").expect("terms");
+            assert_eq!((terms.accepted.len(), terms.version), (2, 2), "{fault:?} {write}");
+            let tokens = app.redeem(&done.query("code").expect("a code")).await.tokens();
+            assert_eq!(app.userinfo(tokens.access()).await.json()["nickname"], "Countess");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_nothing_due_a_sign_in_reads_nothing_more_and_a_change_is_compared_once() {
+    let (world, ada) = new_world().await;
+    let app = OAuthClient::demo_app(&world);
+    // The marks of the sign-in are in the request: the state alone says that nothing is due.
+    let cost = async |browser: &mut Browser| {
+        let page = browser.open(&app.authorize_url(&[])).await;
+        world.pump().await.expect("pumped");
+        drop(world.meter.take());
+        let (_, response) = browser.press(&page, "#submit", &[("identifier", &ada.email), ("password", &ada.password)]).await;
+        let signed_in = world.meter.take_cost();
+        let location = response.headers()["location"].to_str().expect("an address").to_owned();
+        browser.open(&location).await;
+        (signed_in.own, world.meter.take_cost().own)
+    };
+    let units = |read, write| Units { read, write };
+    let mut browser = Browser::new(&world);
+    // The user gave no consent yet, so authorize ends at its page: 3 RRU, and 2 to show whose consent it is, with the address.
+    let (signed_in, authorized) = cost(&mut browser).await;
+    assert_eq!(signed_in, units(4.0, 2.0));
+    put_document(
+        &world,
+        &DEFAULT_DOCUMENT.replacen("required = true\nmax_length = 80\nautocomplete = \"family-name\"", "max_length = 80", 1),
+    )
+    .await;
+    let (signed_in, compared) = cost(&mut Browser::new(&world)).await;
+    assert_eq!(signed_in, units(4.0, 2.0));
+    assert_eq!(compared.read, authorized.read + 3.0, "profile, acceptances and key are read");
 }

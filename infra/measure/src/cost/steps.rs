@@ -1,6 +1,7 @@
 //! Runs each operation with the actors of the tests.
 
 use latchkey::domain::time::Span;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::world::World;
 use serde_json::json;
 use std::pin::Pin;
@@ -15,6 +16,8 @@ pub(super) enum Step {
     AuthorizeWithoutSession,
     SignInPage,
     FailUnknown,
+    /// The page of what is due, with one document.
+    AcceptTerms,
     RefreshOnline,
     RefreshRepeated,
     ClientCredentials,
@@ -72,6 +75,7 @@ impl Step {
                     assert_eq!(answer.status(), 400);
                 })
             }
+            Self::AcceptTerms => accept_terms(world).await,
             Self::RefreshOnline => {
                 let customer = Customer::registered(world, "Ada").await;
                 let tokens = web.tokens_for(&customer).await;
@@ -122,6 +126,18 @@ impl Step {
             }
         }
     }
+}
+
+async fn accept_terms(world: &World) -> Run {
+    let customer = Customer::registered(world, "Ada").await;
+    tests::store::put_document(world, &DEFAULT_DOCUMENT.replacen("version = \"1\"", "version = \"2\"", 1)).await;
+    let mut browser = Browser::new(world);
+    let page = browser.open(&OAuthClient::demo_app(world).authorize_url(&[])).await;
+    let page = customer.sign_in(&mut browser, &page).await;
+    run(async move {
+        let (_, answer) = browser.press(&page, "#submit", &[("terms.terms", "2")]).await;
+        assert_eq!(answer.status(), 303);
+    })
 }
 
 async fn prove_address(world: &World) -> Run {

@@ -144,8 +144,9 @@ account-restored-text = Das Konto ist wiederhergestellt. Melden Sie sich mit Ihr
 
 account-terms-title = Dokumente
 account-terms-text = Die Zustimmung zu einem freiwilligen Dokument können Sie hier widerrufen. Ein erforderliches gehört zum Konto: Um es zu widerrufen, löschen Sie Ihr Konto.
-account-terms-accepted = Akzeptiert am { $date }, Version { $version }
-account-terms-open = Nicht akzeptiert, Version { $version }
+account-terms-accepted = Akzeptiert am { $date }, Version { $version }.
+account-terms-newer = Jetzt gilt Version { $version }.
+account-terms-open = Nicht akzeptiert, Version { $version }.
 account-terms-accept = Akzeptieren
 account-terms-accept-named = Akzeptieren: { $title }
 account-terms-withdraw = Widerrufen

@@ -144,8 +144,9 @@ account-restored-text = The account is restored. Sign in with your address and y
 
 account-terms-title = Documents
 account-terms-text = You can withdraw your acceptance of an optional document here. A required one belongs to the account: to withdraw it, delete your account.
-account-terms-accepted = Accepted on { $date }, version { $version }
-account-terms-open = Not accepted, version { $version }
+account-terms-accepted = Accepted on { $date }, version { $version }.
+account-terms-newer = Version { $version } is in force now.
+account-terms-open = Not accepted, version { $version }.
 account-terms-accept = Accept
 account-terms-accept-named = Accept: { $title }
 account-terms-withdraw = Withdraw
