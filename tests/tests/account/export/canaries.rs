@@ -208,6 +208,22 @@ async fn create_busy_user(world: &World, tenant: &Tenant) -> AccountClient {
     AccountClient { tokens, ..me }
 }
 
+/// A user who registers on the pages and goes on to an application in the same session.
+async fn create_user_on_pages(world: &World) -> AccountClient {
+    let (customer, mut browser) = (Customer::new("Newcomer"), Browser::new(world));
+    let page = browser.open("/register").await;
+    let page = browser.submit(&page, "#submit", &customer.form_fields()).await;
+    let code = world.mails_to(&customer.email).await.expect("mails").remove(0).codes.remove(0);
+    browser.submit(&page, "#submit", &[("code", &code)]).await;
+    let client = AccountClient::client(world);
+    let mut page = browser.open(&client.authorize_url(&[])).await;
+    if page.has_button("#allow") {
+        page = browser.submit(&page, "#allow", &[]).await;
+    }
+    let tokens = client.redeem(&page.query("code").expect("a code")).await.tokens();
+    AccountClient { client, tokens }
+}
+
 /// Compares the stored items of one user with their export. Records the rows that it used, and returns the faults.
 async fn compare(
     world: &World,
@@ -264,7 +280,9 @@ async fn security_128_every_stored_value_is_exported_or_listed_with_a_reason() {
     let (rows, mut met) = (rows(), BTreeSet::new());
     let me = create_busy_user(&world, &tenant).await;
     let mut wrong = compare(&world, &tenant, &me, &rows, &mut met).await;
-    // A second user was imported from another system.
+    let registered = create_user_on_pages(&world).await;
+    wrong.extend(compare(&world, &tenant, &registered, &rows, &mut met).await);
+    // Another user was imported from another system.
     let comes = Customer::new("Wanderer");
     let pool = UserPool::default();
     pool.put(PoolUser::confirmed(&comes.email, &comes.password, "8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e"));

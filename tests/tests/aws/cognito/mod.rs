@@ -63,9 +63,9 @@ async fn try_password(browser: &mut Browser, email: &str, password: &str) -> Pag
     browser.submit(&page, "#submit", &[("identifier", email), ("password", password)]).await
 }
 
-/// Whether the page says that a user is signed in.
+/// Whether a user is signed in: the page says so, or asks for the terms, which a migrated user has not accepted here.
 fn is_signed_in(page: &Page) -> bool {
-    page.status() == 200 && page.text().contains("You are signed in")
+    page.status() == 200 && (page.text().contains("You are signed in") || page.path() == "/complete")
 }
 
 /// The state that a sign-in finds under an address.

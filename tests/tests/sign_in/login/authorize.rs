@@ -3,7 +3,7 @@
 use crate::login::{client_with, document, signed_in, world};
 use http::{Method, StatusCode};
 use latchkey_local::world::World;
-use tests::{Anonymous, Browser, Customer, OAuthClient};
+use tests::{Anonymous, Browser, Customer, LogLines, OAuthClient};
 
 /// Clients with every kind of redirect URI.
 const CLIENTS: &str = r#"
@@ -22,6 +22,16 @@ token_endpoint_auth_method = "none"
 grant_types = ["authorization_code"]
 redirect_uris = ["https://query.example/callback?tab=1"]
 response_modes = ["query"]
+scope = "openid"
+
+[[clients]]
+client_id = "post-only"
+client_name = { en = "Post only" }
+token_endpoint_auth_method = "none"
+grant_types = ["authorization_code"]
+redirect_uris = ["https://post.example/callback"]
+response_modes = ["form_post"]
+allowed_origins = ["capacitor://localhost"]
 scope = "openid"
 "#;
 
@@ -183,6 +193,58 @@ async fn security_7_a_client_gets_only_its_registered_response_modes() {
     });
     let page = Browser::new(&world).open(&changed(&client, &[("response_mode", "form_post")])).await;
     assert!(page.url.starts_with("https://query.example/callback?tab=1&error=invalid_request&"), "{}", page.url);
+}
+
+/// OpenID Connect Core §3.1.2.6: what the request is comes before how it is answered.
+#[tokio::test]
+async fn security_7_a_client_of_form_post_alone_learns_that_request_objects_are_not_supported() {
+    let world = clients_world().await;
+    let client = client_with(OAuthClient::demo_app(&world), |client| {
+        "post-only".clone_into(&mut client.client_id);
+        "https://post.example/callback".clone_into(&mut client.redirect_uri);
+        "openid".clone_into(&mut client.scope);
+    });
+    for (changes, error) in [
+        (&[("request", "eyJhbGciOiJub25lIn0.e30.")][..], "request_not_supported"),
+        (&[("request", "eyJhbGciOiJub25lIn0.e30."), ("response_mode", "query")], "request_not_supported"),
+        (&[("request_uri", "https://evil.example/r"), ("response_mode", "form_post")], "request_uri_not_supported"),
+    ] {
+        let page = Browser::new(&world).open(&changed(&client, changes)).await;
+        let form = page.form("#submit");
+        assert_eq!((form.action.as_str(), form.method.as_str()), (client.redirect_uri.as_str(), "post"), "{changes:?}");
+        assert!(form.fields.contains(&("error".to_owned(), error.to_owned())), "{changes:?}: {:?}", form.fields);
+    }
+}
+
+/// The log names a redirect URI that is not registered, so that an operator finds the mistake; never its query.
+#[tokio::test]
+async fn security_126_a_redirect_uri_that_is_not_registered_is_logged_without_its_query() {
+    let (lines, _guard) = LogLines::of_this_thread();
+    let world = world().await;
+    let client = OAuthClient::demo_app(&world);
+    let unknown = "https://shop.example/Callback?email=ada@example.com#secret";
+    drop(lines.take());
+    Browser::new(&world).open(&changed(&client, &[("redirect_uri", unknown)])).await.expect(StatusCode::BAD_REQUEST);
+    let log = lines.take();
+    let line = log.lines().find(|line| line.contains("redirect_uri is not registered")).expect("a line");
+    assert!(line.contains("https://shop.example/Callback") && line.contains("demo-app"), "{line}");
+    assert!(!log.contains("ada@example.com") && !log.contains("#secret"), "{log}");
+}
+
+/// The origin of a web view is compared as text.
+#[tokio::test]
+async fn security_119_the_registered_origin_of_a_web_view_may_call_and_no_other_may() {
+    let world = clients_world().await;
+    for (origin, allowed) in [
+        ("capacitor://localhost", Some("capacitor://localhost")),
+        ("capacitor://localhost.evil.example", None),
+        ("Capacitor://localhost", None),
+        ("http://localhost", None),
+    ] {
+        let headers = [("origin", origin), ("access-control-request-method", "POST")];
+        let answer = Anonymous::new(&world).send(Method::OPTIONS, "/oauth2/token", &headers, "").await;
+        assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}");
+    }
 }
 
 #[tokio::test]
