@@ -203,6 +203,7 @@ exchange = {{ {json.dumps(app)} = "shop" }}
 
     def exchange(self, token):
         return self.token({"grant_type": TOKEN_EXCHANGE, "client_id": "shop", "subject_token": token,
+                           "scope": "openid profile email offline_access",
                            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"})
 
     def token(self, fields):

@@ -98,7 +98,9 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
     match handle.tenant.store.decide(&handle.request, decide).await? {
         Answer::Accepted { is_complete: true } => Ok(browser.answer(view.proceed()?)),
         // Missing fields come after overdue terms, on a page of their own.
-        Answer::Accepted { is_complete: false } => view.show_or_continue(Shown::default()).await,
+        Answer::Accepted { is_complete: false } => {
+            Ok(browser.answer(respond::see_other(&view.pending.continue_at(&handle.tenant, "/complete"))))
+        }
         Answer::Flawed(errors) => {
             let shown = Shown { typed, errors, status: StatusCode::BAD_REQUEST, ..Shown::default() };
             Ok(Outcome::Refused.tag(view.show_or_continue(shown).await?))
@@ -137,7 +139,7 @@ fn accept(
     let (config, now) = (&handle.tenant.config, handle.now());
     let Due { terms, fields: missing } = given.due(handle).asked(now);
     let mut errors: Vec<(String, String)> = terms.iter().filter_map(|terms| refuse(terms, locale, typed)).collect();
-    let filled = fill(&missing, &given.claims.0, typed, now);
+    let filled = fill(&config.registration.fields, &missing, &given.claims.0, typed, now);
     if let Err(flaws) = &filled {
         errors.extend(flaws.iter().map(|(name, flaw)| (name.clone(), fields::field_flaw(config, locale, name, flaw))));
     }
@@ -241,6 +243,12 @@ impl<'a> View<'a> {
         };
         Ok(respond::see_other(&location))
     }
+    /// As [`Self::proceed`], but the request gets no marker.
+    fn unmarked(&self) -> String {
+        let tenant = &self.handle.tenant;
+        let at = if self.pending.is_request() { "/oauth2/authorize" } else { "/login" };
+        self.pending.return_to(tenant).map_or_else(|| self.pending.continue_at(tenant, at), str::to_owned)
+    }
     /// Shows what is due. If nothing is, says so in the account's state and continues.
     async fn show_or_continue(&self, shown: Shown) -> Result<Response, Problem> {
         let decide = || async {
@@ -257,7 +265,8 @@ impl<'a> View<'a> {
         };
         match self.handle.tenant.store.decide(&self.handle.request, decide).await? {
             Some(given) => Ok(self.render(&given, shown)),
-            None => Ok(self.browser.answer(self.proceed()?)),
+            // No form was answered: the sign-in before it counts no longer than it did.
+            None => Ok(self.browser.answer(respond::see_other(&self.unmarked()))),
         }
     }
     fn render(&self, given: &Given, shown: Shown) -> Response {
@@ -289,7 +298,10 @@ impl<'a> View<'a> {
             delete => respond::path(tenant, "/account/delete"),
             anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),
         };
-        let page = Page::new(tenant, locale, "complete", values).status(shown.status);
+        let mut page = Page::new(tenant, locale, "complete", values).status(shown.status);
+        if self.pending.is_request() {
+            page = page.ends_at_client();
+        }
         browser.answer(page.languages(self.uri.query().unwrap_or_default()).into_response())
     }
 }

@@ -42,7 +42,8 @@ pub async fn list<'c>(handle: &'c TenantHandle, presented: &AccountCredential) -
     let accepted = terms.map(|terms| terms.accepted).unwrap_or_default();
     let newest = |document: &TermsDocument| {
         let is_own = |known: &&AcceptedTerms| known.document == document.document && known.withdrawn_at.is_none();
-        accepted.iter().rev().find(is_own).cloned()
+        let in_force = accepted.iter().find(|known| document.is_accepted_by(known));
+        in_force.or_else(|| accepted.iter().rev().find(is_own)).cloned()
     };
     let documents = handle.tenant.config.registration.terms.iter();
     Ok(documents.map(|document| Listed { document, accepted: newest(document) }).collect())
@@ -89,9 +90,13 @@ pub async fn withdraw(handle: &TenantHandle, presented: &AccountCredential, name
         let state = principal.authentication();
         let given = Given::load(handle, state).await?.ok_or(CommandError::SignedOut)?;
         let Some(accepted) = with_withdrawn(&given.accepted, name, handle.now()) else {
-            return Ok::<_, CommandError>(Decision::unchanged(TermsOutcome::Unknown));
+            // The same request again, after its reply was lost.
+            let is_withdrawn = given.accepted.iter().any(|known| known.document == name);
+            let outcome = if is_withdrawn { TermsOutcome::Done } else { TermsOutcome::Unknown };
+            return Ok::<_, CommandError>(Decision::unchanged(outcome));
         };
-        let change = Change::withdraw_terms(state.account, given.next_terms(accepted));
+        // The document may be required again later: then the acceptances are compared.
+        let change = Change::withdraw_terms(satisfy(state, None), given.next_terms(accepted));
         Ok(Decision::one(change, TermsOutcome::Done))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)

@@ -315,7 +315,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         satisfied: person.satisfied,
         version: 1,
     };
-    let opened = person.sign_in.map(|sign_in| {
+    let opened = person.sign_in.and_then(|sign_in| {
         let evidence = vec![mail_code::proven_by_registration(flow.account, now), password::proven(flow.account, now)];
         let SignInAfterProof { session, device, policy } = sign_in;
         let new = NewSignIn { session, device, replaced: None, policy: &policy };

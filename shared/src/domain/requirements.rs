@@ -100,8 +100,8 @@ impl<'c> Due<'c> {
     }
 }
 
-/// The maximum number of acceptances that an account keeps. Beyond it the oldest that is no longer in force is removed; its event
-/// remains in the history.
+/// The maximum number of acceptances that an account keeps. Beyond it the oldest that was withdrawn is removed, then the oldest that was
+/// replaced; its event remains in the history.
 pub const MAX_ACCEPTANCES: usize = 50;
 
 /// The acceptances after these new ones. An acceptance of the same document and version that is in force stays as it is.
@@ -117,11 +117,15 @@ pub fn with_accepted(accepted: &[AcceptedTerms], new: Vec<AcceptedTerms>) -> Vec
         }
     }
     while all.len() > MAX_ACCEPTANCES {
-        let is_replaced = |at: usize, old: &AcceptedTerms| {
-            old.withdrawn_at.is_some() || all.iter().skip(at + 1).any(|newer| newer.document == old.document)
-        };
-        let replaced = all.iter().enumerate().find(|(at, old)| is_replaced(*at, old)).map(|(at, _)| at);
-        all.remove(replaced.unwrap_or(0));
+        // First what was withdrawn, of the document that was accepted now before any other: so its acceptances push out no others.
+        let latest = all.last().map(|latest| latest.document.clone());
+        let is_own = |old: &AcceptedTerms| old.withdrawn_at.is_some() && Some(&old.document) == latest.as_ref();
+        let is_replaced = |at: usize, old: &AcceptedTerms| all.iter().skip(at + 1).any(|newer| newer.document == old.document);
+        let own = all.iter().position(is_own);
+        let withdrawn = || all.iter().position(|old| old.withdrawn_at.is_some());
+        let replaced = || all.iter().enumerate().find(|(at, old)| is_replaced(*at, old)).map(|(at, _)| at);
+        let removed = own.or_else(withdrawn).or_else(replaced).unwrap_or(0);
+        all.remove(removed);
     }
     all
 }

@@ -134,3 +134,42 @@ fn acceptances_are_kept_and_bounded_and_a_withdrawn_one_can_be_given_again() {
     assert_eq!((all.len(), &all[0]), (MAX_ACCEPTANCES, &first()[0]), "what is in force is never removed");
     assert!(offers.is_accepted_by(all.last().unwrap()));
 }
+
+#[test]
+fn acceptances_of_one_document_push_out_none_of_another() {
+    let offers = &config(DOCUMENT).terms[1];
+    let replaced = AcceptedTerms::of_earlier_release("terms", "0", FROM - Span::days(400));
+    let mut all: Vec<_> = std::iter::once(replaced.clone()).chain(first()).collect();
+    for hour in 0..200 {
+        all = with_accepted(&all, vec![offers.accepted("en", FROM + Span::hours(2 * hour))]);
+        all = with_withdrawn(&all, "offers", FROM + Span::hours(2 * hour + 1)).unwrap();
+    }
+    assert_eq!((all.len(), &all[0], &all[1]), (MAX_ACCEPTANCES, &replaced, &first()[0]));
+}
+
+#[test]
+fn what_is_filled_in_decides_which_of_the_other_missing_fields_apply() {
+    let config = config(
+        "name = \"Shop\"\n[[registration.fields]]\nname = \"company\"\ntype = \"boolean\"\nrequired = true\nlabel = \"Company\"\n\
+         [[registration.fields]]\nname = \"nickname\"\nrequired = true\nlabel = \"Nickname\"\n\
+         show_when = { field = \"company\", equals = \"false\" }\n",
+    );
+    let none = serde_json::Map::new();
+    let missing = form::missing(&config.fields, &none);
+    assert_eq!(missing.len(), 2);
+    let fill = |sent: serde_json::Value| form::fill(&config.fields, &missing, &none, sent.as_object().unwrap(), FROM);
+    assert_eq!(
+        fill(json!({ "company": "true", "nickname": "Ada" })).unwrap(),
+        *json!({ "company": true }).as_object().unwrap()
+    );
+    assert!(fill(json!({ "nickname": "Ada" })).is_ok() && fill(json!({})).is_err());
+    let stored = json!({ "nickname": "Ada" });
+    let filled = form::fill(
+        &config.fields,
+        &missing,
+        stored.as_object().unwrap(),
+        json!({ "company": "true" }).as_object().unwrap(),
+        FROM,
+    );
+    assert_eq!(filled.unwrap(), *json!({ "company": true }).as_object().unwrap(), "a hidden value is removed");
+}

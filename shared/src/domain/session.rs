@@ -116,7 +116,9 @@ impl Session {
     /// another cookie secret and these proofs (security 56). Only completion does so.
     #[must_use]
     pub fn renew(&self, new: NewSession, state: &AccountState, proofs: Proofs, policy: &SessionPolicy, now: Timestamp) -> Self {
-        let opened = Self::open(new, state, proofs, policy, now);
+        let mut opened = Self::open(new, state, proofs, policy, now);
+        // Those of methods that this release does not know.
+        opened.amr.extend(self.amr.iter().filter(|amr| matches!(amr, Amr::Unknown(_))).cloned());
         Self { id: self.id, created_at: self.created_at, version: self.version + 1, ..opened }
     }
 

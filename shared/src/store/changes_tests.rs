@@ -188,7 +188,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("record_requirements", "", Change::record_requirements(state())),
         ("accept_terms", "first", Change::accept_terms(state(), terms(1))),
         ("accept_terms", "later", Change::accept_terms(state(), terms(4))),
-        ("withdraw_terms", "", Change::withdraw_terms(state().account, terms(4))),
+        ("withdraw_terms", "", Change::withdraw_terms(state(), terms(4))),
         ("move_account", "with password, link, terms and two consents", moved(true)),
         ("count_failed_sign_in", "", Change::count_failed_sign_in(state())),
         ("count_failed_sign_in", "of an erased account", Change::count_failed_sign_in(erased.clone())),

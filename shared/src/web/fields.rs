@@ -40,10 +40,14 @@ pub fn inputs(config: &TenantConfig, locale: &str, values: &Map<String, Value>) 
     config.registration.fields.iter().map(|field| input(config, field, locale, values)).collect()
 }
 
-/// The inputs of these fields alone. They apply already, so they have no condition.
+/// The inputs of these fields alone. They apply already, so they have no condition, unless it is about another one of them.
 #[must_use]
 pub fn inputs_of(config: &TenantConfig, fields: &[&Field], locale: &str, values: &Map<String, Value>) -> Vec<Input> {
-    let unconditional = |field: &&Field| Field { show_when: None, ..(*field).clone() };
+    let is_shown_with = |name: &str| fields.iter().any(|other| other.name == name);
+    let unconditional = |field: &&Field| {
+        let show_when = field.show_when.clone().filter(|condition| is_shown_with(&condition.field));
+        Field { show_when, ..(*field).clone() }
+    };
     fields.iter().map(|field| input(config, &unconditional(field), locale, values)).collect()
 }
 

@@ -315,7 +315,10 @@ impl Source {
                 Some((_, true)) | None => Some(Self::Client(address, String::new())),
             };
         }
-        let account = if route.starts_with("/v1/") {
+        let account = if route == "/register" {
+            // Who registers has no account. One that an attacker made must not be a further source.
+            None
+        } else if route.starts_with("/v1/") {
             token_account(handle, parts)
         } else {
             Browser::from_request_parts(parts, services).await.ok().and_then(|browser| {

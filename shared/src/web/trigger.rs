@@ -9,11 +9,20 @@ impl TenantHandle {
     /// So a stranger shares no limit with an owner who has signed in from this browser before, nor does a former device in another network.
     #[must_use]
     pub fn trigger(&self, browser: Option<&Browser>) -> Trigger {
-        match (browser.and_then(|browser| browser.device), &self.request.address_hash, browser) {
-            (Some((account, _)), address_hash, _) => Trigger::device_of(account, address_hash.as_deref().unwrap_or_default()),
-            (None, Some(address_hash), _) => Trigger::source(address_hash),
-            (None, None, Some(browser)) => Trigger::browser(&browser.binding()),
-            (None, None, None) => Trigger::source(""),
+        match browser.and_then(|browser| browser.device) {
+            Some((account, _)) => Trigger::device_of(account, self.request.address_hash.as_deref().unwrap_or_default()),
+            None => self.trigger_of_registration(browser),
+        }
+    }
+
+    /// The trigger of a registration: the network of the caller, otherwise the browser. Who has no account has no known device, so with one
+    /// nothing more is allowed: each account that an attacker makes would be a further trigger.
+    #[must_use]
+    pub fn trigger_of_registration(&self, browser: Option<&Browser>) -> Trigger {
+        match (&self.request.address_hash, browser) {
+            (Some(address_hash), _) => Trigger::source(address_hash),
+            (None, Some(browser)) => Trigger::browser(&browser.binding()),
+            (None, None) => Trigger::source(""),
         }
     }
 }

@@ -71,8 +71,9 @@ async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPa
     let admitted = page.admit(PrincipalParts::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
     if let Some(document) = form.one("withdraw")? {
-        terms::withdraw(&page.handle, &admitted.presented, document).await?;
-        return Ok(page.see_done("/account/privacy", "terms-withdrawn"));
+        if terms::withdraw(&page.handle, &admitted.presented, document).await? == terms::TermsOutcome::Done {
+            return Ok(page.see_done("/account/privacy", "terms-withdrawn"));
+        }
     }
     if let Some((document, version)) = form.one("accept")?.and_then(|sent| sent.split_once(' ')) {
         let accepted = terms::accept(&page.handle, &admitted.presented, (document, version, &page.locale)).await?;
@@ -80,6 +81,6 @@ async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPa
             return Ok(page.see_done("/account/privacy", "terms-accepted"));
         }
     }
-    // Another version is in force meanwhile: the page shows it.
+    // The document is required, or another version is in force meanwhile: the page shows it.
     Ok(page.see_other("/account/privacy"))
 }

@@ -65,7 +65,7 @@ async fn begin(
         profile: body.profile,
         terms: body.terms.into_iter().map(|terms| (terms.document, terms.version)).collect(),
     };
-    let trigger = handle.trigger(None);
+    let trigger = handle.trigger_of_registration(None);
     let origin = Origin { submission: Submission::Api, client_id, locale, browser: None, trigger, continue_to: None };
     match begin::begin(services, handle, &application, origin).await {
         Ok(StartedRegistration { id, expires_at }) => {

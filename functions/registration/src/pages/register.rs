@@ -102,7 +102,7 @@ pub(crate) async fn submit(
         client_id: client.client_id.clone(),
         locale: continuation.locale.clone(),
         browser: Some(browser.binding()),
-        trigger: handle.trigger(Some(&browser)),
+        trigger: handle.trigger_of_registration(Some(&browser)),
         continue_to,
     };
     match begin::begin(&services, &handle, &application, origin).await {

@@ -42,11 +42,13 @@ pub fn revise(
     if flaws.is_empty() { Ok(next) } else { Err(flaws) }
 }
 
-/// The values after missing fields were filled in on a page. Nothing else changes.
+/// The values after missing fields were filled in on a page. A field that the values before it hide is not asked for, and its stored value is
+/// removed. Nothing else changes.
 ///
 /// # Errors
 /// The flaws, with the names of their fields.
 pub fn fill(
+    fields: &[Field],
     missing: &[&Field],
     stored: &Map<String, Value>,
     sent: &Map<String, Value>,
@@ -54,7 +56,14 @@ pub fn fill(
 ) -> Result<Map<String, Value>, Vec<(String, FieldFlaw)>> {
     let mut next = stored.clone();
     let mut flaws = Vec::new();
-    for field in missing {
+    for field in fields {
+        if !is_shown(field, &next) {
+            next.remove(&field.name);
+            continue;
+        }
+        if !missing.iter().any(|missing| missing.name == field.name) {
+            continue;
+        }
         let value = match sent.get(&field.name).filter(|sent| !is_blank(sent)) {
             Some(sent) => value::canonical(field, sent, Submission::Page, now),
             None if is_answered_by_absence(field, Submission::Page) => Ok(Value::Bool(false)),

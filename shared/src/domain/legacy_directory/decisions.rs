@@ -29,7 +29,9 @@ pub fn take_over(
     }
     let account = imported(imported_user, Some(sign_in.device), now);
     let evidence = vec![accepted(account.authentication.account, now)];
-    let (opened, session) = complete_first(&account.authentication, evidence, sign_in, now);
+    let Some((opened, session)) = complete_first(&account.authentication, evidence, sign_in, now) else {
+        return Decision::unchanged(Authenticated::Refused);
+    };
     let changes = Changes(std::iter::once(Change::import_account(account)).chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device: true, satisfied: None } }
 }
@@ -177,7 +179,9 @@ pub fn keep_password(
         return Decision::unchanged(Authenticated::Refused);
     }
     let completed = complete(authentication, device, vec![accepted(account, now)], sign_in, now);
-    let Completed { account: reset, opened, session, new_device } = completed;
+    let Some(Completed { account: reset, opened, session, new_device }) = completed else {
+        return Decision::unchanged(Authenticated::Refused);
+    };
     let roles = reset.roles.with(roles);
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
     let satisfied = state.satisfied;

@@ -247,6 +247,7 @@ fn issue(
     new: NewCode,
     now: Timestamp,
 ) -> Grant {
+    let proofs = session.proofs().into_owned();
     Grant {
         id: new.grant,
         account: session.account,
@@ -257,10 +258,11 @@ fn issue(
         scope: request.scope.clone(),
         resource: request.resource.clone(),
         nonce: request.nonce.clone(),
-        auth_time: session.auth_time,
+        // That of the proofs on which `acr` rests.
+        auth_time: proofs.auth_time(proofs.level()).unwrap_or(session.auth_time),
         amr: session.amr.clone(),
-        acr: acr_of(&session.proofs()),
-        proofs: session.proofs().into_owned(),
+        acr: acr_of(&proofs),
+        proofs,
         code: Some(AuthorizationCode {
             secret_hash: new.secret_hash,
             redirect_uri: request.return_to.redirect_uri.clone(),

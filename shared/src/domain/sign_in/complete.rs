@@ -38,29 +38,31 @@ pub(in crate::domain) struct Completed {
     pub new_device: bool,
 }
 
-/// Completes a sign-in to this account on the device that the browser presents.
+/// Completes a sign-in to this account on the device that the browser presents. `None` without evidence, or with evidence of another account:
+/// then nothing may be written.
 pub(in crate::domain) fn complete(
     account: &AccountState,
     device: Option<u64>,
     evidence: Vec<Evidence>,
     new: NewSignIn<'_>,
     now: Timestamp,
-) -> Completed {
+) -> Option<Completed> {
     let known = known_device(account, device).map(|known| known.id);
     let account = reset_window(account, known, new.device);
     let on = known.unwrap_or(new.device);
-    let (opened, session) = open_or_renew(&account, evidence, NewSignIn { device: on, ..new }, now);
-    Completed { account, opened, session, new_device: known.is_none() }
+    let (opened, session) = complete_first(&account, evidence, NewSignIn { device: on, ..new }, now)?;
+    Some(Completed { account, opened, session, new_device: known.is_none() })
 }
 
-/// Completes the first sign-in of an account that is created with it. It has the device already.
+/// Completes the first sign-in of an account that is created with it. It has the device already. `None` as in [`complete`].
 pub(in crate::domain) fn complete_first(
     account: &AccountState,
     evidence: Vec<Evidence>,
     new: NewSignIn<'_>,
     now: Timestamp,
-) -> (Vec<Change>, Session) {
-    open_or_renew(account, evidence, new, now)
+) -> Option<(Vec<Change>, Session)> {
+    let is_theirs = !evidence.is_empty() && evidence.iter().all(|evidence| evidence.account() == account.account);
+    is_theirs.then(|| open_or_renew(account, evidence, new, now))
 }
 
 /// The session of an application whose user authenticated in another system at this time. Nothing was proven here, and no browser gets it.
@@ -81,8 +83,6 @@ fn open_or_renew(
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> (Vec<Change>, Session) {
-    // What another account proved opens nothing here.
-    let evidence: Vec<_> = evidence.into_iter().filter(|evidence| evidence.account() == account.account).collect();
     let NewSignIn { session, device, replaced, policy } = new;
     if let Some(own) = replaced.filter(|own| own.is_live(account, now) && !own.proofs().is_empty()) {
         let proofs = own.proofs().with(evidence);
@@ -92,4 +92,32 @@ fn open_or_renew(
     let session = Session::open(session, account, Proofs::none().with(evidence), policy, now).on_device(device);
     let ended = replaced.and_then(|replaced| replaced.end(now)).map(Change::end_session);
     (ended.into_iter().chain([Change::open_session(session.clone())]).collect(), session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{AccountId, SessionId};
+    use crate::domain::secret::SecretHash;
+    use crate::domain::sign_in::method::Method;
+    use crate::domain::sign_in::methods::password::tests::authentication;
+    use crate::domain::time::Span;
+
+    #[test]
+    fn security_54_without_evidence_or_with_that_of_another_account_nothing_opens() {
+        let (now, policy) =
+            (Timestamp::from_seconds(1_000_000), SessionPolicy { idle: Span::days(1), absolute: Span::days(30) });
+        let account = authentication();
+        let of = |account| Evidence::new(account, Method::Password, now);
+        let complete = |evidence: Vec<Evidence>| {
+            let session =
+                NewSession { id: SessionId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([1; 32]), device: None };
+            complete(&account, None, evidence, NewSignIn { session, device: 1, replaced: None, policy: &policy }, now)
+        };
+        let foreign = AccountId::from_bytes([9; 16]);
+        assert!(complete(vec![of(account.account)]).is_some());
+        for evidence in [vec![], vec![of(foreign)], vec![of(account.account), of(foreign)]] {
+            assert!(complete(evidence).is_none());
+        }
+    }
 }

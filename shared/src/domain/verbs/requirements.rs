@@ -3,7 +3,6 @@
 use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Put, Subject};
-use crate::domain::id::AccountId;
 use crate::domain::record::{Keyed, Terms};
 
 impl Change {
@@ -17,8 +16,10 @@ impl Change {
         let subject = Subject::account(account);
         Self::audited(EventKind::TermsAccepted, subject, Put::next(state)).and(Put::next(Keyed { key: account, state: terms }))
     }
-    /// The acceptance of an optional document was withdrawn.
-    pub fn withdraw_terms(account: AccountId, terms: Terms) -> Self {
-        Self::audited(EventKind::TermsWithdrawn, Subject::account(account), Put::next(Keyed { key: account, state: terms }))
+    /// The acceptance of an optional document was withdrawn. The account is the guard, and no longer says that nothing is due.
+    pub fn withdraw_terms(state: AccountState, terms: Terms) -> Self {
+        let account = state.account;
+        let subject = Subject::account(account);
+        Self::audited(EventKind::TermsWithdrawn, subject, Put::next(state)).and(Put::next(Keyed { key: account, state: terms }))
     }
 }

@@ -197,7 +197,9 @@ fn succeed(
     now: Timestamp,
 ) -> Decision<Authenticated> {
     let evidence = vec![proven(authentication.account, now)];
-    let Completed { account, opened, session, new_device } = complete(authentication, device, evidence, new, now);
+    let Some(Completed { account, opened, session, new_device }) = complete(authentication, device, evidence, new, now) else {
+        return Decision::unchanged(Authenticated::Refused);
+    };
     let satisfied = account.satisfied;
     let mut changes = Changes::one(Change::record_sign_in(account));
     if let PasswordVerdict::RightRehashed(hash) = verdict {
