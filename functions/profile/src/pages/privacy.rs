@@ -70,10 +70,10 @@ pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Respons
 async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
     let admitted = page.admit(PrincipalParts::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
-    if let Some(document) = form.one("withdraw")? {
-        if terms::withdraw(&page.handle, &admitted.presented, document).await? == terms::TermsOutcome::Done {
-            return Ok(page.see_done("/account/privacy", "terms-withdrawn"));
-        }
+    if let Some(document) = form.one("withdraw")?
+        && terms::withdraw(&page.handle, &admitted.presented, document).await? == terms::TermsOutcome::Done
+    {
+        return Ok(page.see_done("/account/privacy", "terms-withdrawn"));
     }
     if let Some((document, version)) = form.one("accept")?.and_then(|sent| sent.split_once(' ')) {
         let accepted = terms::accept(&page.handle, &admitted.presented, (document, version, &page.locale)).await?;
