@@ -69,7 +69,7 @@ async fn security_111_an_erasure_removes_the_mails_of_the_erased_user_and_no_oth
     assert_eq!(ids_to(&left, &ada.email), of_ben);
 }
 
-/// A deferred notice is sent when it is due, also while nothing is written. It is known whose it is: an erasure removes it.
+/// A deferred notice is sent when it is due, also while nothing is written. Its account is known: an erasure removes it.
 #[tokio::test]
 async fn security_111_a_deferred_notice_comes_without_a_write_and_is_erased_with_its_user() {
     let world = World::new().await.unwrap();
@@ -97,7 +97,7 @@ async fn security_111_a_deferred_notice_comes_without_a_write_and_is_erased_with
     }
     follower.abort();
     assert_eq!(after.len(), before.len() + 1, "the deferred notice");
-    // The address changes, so that only the cause of the notice says whose it is.
+    // The address changes, so that only the cause of the notice names its account.
     let ada = Customer { password, ..ada };
     let me = AccountClient::new(&world, &ada).await;
     move_away(&world, &me).await;

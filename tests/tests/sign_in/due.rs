@@ -321,7 +321,7 @@ async fn with_nothing_due_a_sign_in_reads_nothing_more_and_a_change_is_compared_
     };
     let units = |read, write| Units { read, write };
     let mut browser = Browser::new(&world);
-    // The user gave no consent yet, so authorize ends at its page: 3 RRU, and 2 to show whose consent it is, with the address.
+    // The user gave no consent yet, so authorize ends at its page: 3 RRU, and 2 to show the address of the account.
     let (signed_in, authorized) = cost(&mut browser).await;
     assert_eq!(signed_in, units(4.0, 2.0));
     put_document(

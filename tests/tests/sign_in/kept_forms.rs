@@ -64,7 +64,7 @@ async fn security_17_a_stale_form_of_the_account_is_shown_again_with_what_was_ty
     assert!(page.has_field("code"), "{}", page.text());
     let again = submit_stale(&mut browser, &page, "#submit", &[("code", "abcde23456")]).await;
     assert_eq!(value(&again, "#submit", "code"), "abcde23456");
-    // The mailed link, where the user is signed in, and elsewhere.
+    // The mailed link, where the user is signed in, and in another browser.
     let mail = newest(&world, NEW, "token=").await;
     for (mut browser, button) in [(browser.clone(), "#confirm"), (Browser::new(&world), "#disown")] {
         let page = browser.open(&mail.links[0]).await;

@@ -20,7 +20,7 @@ pub struct Options {
     /// An additional tenant, at {issuer}/t/NAME, with its document; can be repeated
     #[arg(long = "tenant", value_name = "NAME=FILE", value_parser = tenant)]
     pub tenants: Vec<(TenantId, PathBuf)>,
-    /// Public origin of the gateway, if it differs from its own address (behind a proxy)
+    /// Public origin of the gateway, if it differs from its own address
     #[arg(long, env = "LATCHKEY_ISSUER", value_name = "ORIGIN")]
     pub issuer: Option<String>,
     /// Store nothing on disk

@@ -65,7 +65,7 @@ pub(in crate::domain) fn complete_first(
     is_theirs.then(|| open_or_renew(account, evidence, new, now))
 }
 
-/// The session of an application whose user authenticated in another system at this time. Nothing was proven here, and no browser gets it.
+/// The session of an application, for a user who authenticated in another system at this time. Nothing was proven here, and no browser gets it.
 pub(in crate::domain) fn open_unproven(
     account: &AccountState,
     new: NewSession,

@@ -130,7 +130,7 @@ impl Proofs {
     }
 }
 
-/// Knowledge and mailbox together are one factor: whoever reads the mailbox can replace the password.
+/// Knowledge and mailbox together are one factor: access to the mailbox is enough to replace the password.
 fn level_of(proofs: &[&Proof]) -> Acr {
     let proves = |factor| proofs.iter().any(|proof| proof.method.factor() == Some(factor));
     if proves(Factor::Knowledge) || proves(Factor::Mailbox) { Acr::Aal1 } else { Acr::None }
