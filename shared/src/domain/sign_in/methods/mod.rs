@@ -3,3 +3,5 @@
 pub mod legacy_directory;
 pub mod mail_code;
 pub mod password;
+pub mod recovery_code;
+pub mod totp;
