@@ -227,6 +227,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::AccountImported
         | EventKind::SignedIn
         | EventKind::SignInFailed
+        | EventKind::SecondStepFailed
         | EventKind::SignedOut
         | EventKind::ConsentGranted
         | EventKind::GrantRevoked

@@ -13,6 +13,7 @@ use super::oauth::grant::Grant;
 use super::profile::Profile;
 use super::retention::RetentionJob;
 use super::session::Session;
+use super::sign_in::attempt::SignInAttempt;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +105,8 @@ pub enum Record {
     RetentionJob(Box<RetentionJob>),
     /// A revoked access token that has no grant.
     RevokedToken(Keyed<Jti, RevokedToken>),
+    /// A sign-in between its steps.
+    Attempt(Box<SignInAttempt>),
     /// A stored authorization request.
     AuthorizationRequest(Keyed<FlowId, StoredAuthorizationRequest>),
 }
@@ -155,6 +158,7 @@ records! {
     RetentionJob: RetentionJob;
     RevokedToken: Keyed<Jti, RevokedToken>;
     AuthorizationRequest: Keyed<FlowId, StoredAuthorizationRequest>;
+    Attempt: SignInAttempt;
 }
 
 macro_rules! versioned {
@@ -175,5 +179,5 @@ impl Versioned for Keyed<AccountId, Terms> {
 }
 
 versioned! {
-    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob
+    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob SignInAttempt
 }

@@ -61,6 +61,8 @@ pub enum ItemKind {
     Password,
     /// [`crate::domain::flow::Flow`]
     Flow,
+    /// [`crate::domain::sign_in::attempt::SignInAttempt`]
+    Attempt,
     /// A stored authorization request.
     AuthorizationRequest,
     /// A revoked access token without a grant.
@@ -111,6 +113,7 @@ impl ItemKind {
             Self::Consent => "consent",
             Self::Password => "password",
             Self::Flow => "flow",
+            Self::Attempt => "attempt",
             Self::AuthorizationRequest => "authorization_request",
             Self::RevokedJti => "revoked_jti",
             Self::UnknownFailures => "unknown_failures",

@@ -13,6 +13,7 @@
 //! | subject of another identity provider | identities | `F#{tenant}#{key version}#{hash}` | `F` | absent: uniqueness; its own account's, once erased |
 //! | password | identities | `X#{tenant}#{account}` | `PASSWORD` | version |
 //! | flow | identities | `W#{tenant}#FLOW.{flow}` | `W` | version |
+//! | sign-in between its steps | identities | `W#{tenant}#ATTEMPT.{attempt}` | `W` | version |
 //! | stored authorization request | identities | `W#{tenant}#REQUEST.{id}` | `W` | absent |
 //! | revoked token without a grant | identities | `W#{tenant}#JTI.{jti}` | `W` | absent |
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
@@ -39,7 +40,7 @@
 
 use crate::domain::audit::Event;
 use crate::domain::delivery::MailPurpose;
-use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
+use crate::domain::id::{AccountId, AttemptId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::SubjectHash;
 use crate::domain::mail_limit::Trigger;
@@ -108,6 +109,8 @@ pub enum ItemRef<'a> {
     Password(AccountId),
     /// A pending registration or password reset.
     Flow(FlowId),
+    /// A sign-in between its steps.
+    Attempt(AttemptId),
     /// A stored authorization request.
     AuthorizationRequest(FlowId),
     /// A revoked access token that has no grant.
@@ -166,6 +169,7 @@ impl ItemKey {
             }
             ItemRef::Password(id) => Self::identities(format!("X#{tenant}#{id}"), "PASSWORD".to_owned()),
             ItemRef::Flow(id) => work(format!("FLOW.{id}")),
+            ItemRef::Attempt(id) => work(format!("ATTEMPT.{id}")),
             ItemRef::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
             ItemRef::RevokedJti(jti) => work(format!("JTI.{jti}")),
             ItemRef::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),

@@ -6,7 +6,10 @@
 
 use crate::digest::hmac_sha1;
 use crate::domain::crockford::ungrouped;
+use crate::domain::id::AccountId;
 use crate::domain::secret::SecretText;
+use crate::domain::sign_in::evidence::Evidence;
+use crate::domain::sign_in::method::Method;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::totp::TotpSeed;
 use zeroize::Zeroizing;
@@ -84,6 +87,11 @@ pub fn check(seed: &TotpSeed, typed: &SecretText, last_step: Option<u64>, now: T
         (None, true) => Err(TotpRefused::Used),
         (None, false) => Err(TotpRefused::Wrong { clock_off }),
     }
+}
+
+/// The user has just shown a code of this account's app.
+pub(in crate::domain) const fn proven(account: AccountId, now: Timestamp) -> Evidence {
+    Evidence::new(account, Method::Totp, now)
 }
 
 /// The code that the app shows now.
