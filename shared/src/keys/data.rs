@@ -25,6 +25,8 @@ pub enum SealedField {
     RecoveryAddress,
     /// [`crate::domain::linked_identity::FederatedSubject`] as JSON.
     LinkedIdentity,
+    /// The 20 bytes of [`crate::domain::totp::TotpSeed`].
+    TotpSeed,
 }
 
 impl SealedField {
@@ -37,6 +39,7 @@ impl SealedField {
             Self::FormerEmail => "former_email",
             Self::RecoveryAddress => "recovery_address",
             Self::LinkedIdentity => "linked_identity",
+            Self::TotpSeed => "totp_seed",
         }
     }
 }
@@ -120,12 +123,13 @@ mod tests {
     use crate::domain::account::DataKeyState;
     use crate::purpose::Purpose;
 
-    const FIELDS: [SealedField; 5] = [
+    const FIELDS: [SealedField; 6] = [
         SealedField::Profile,
         SealedField::PendingRegistration,
         SealedField::SessionDevice,
         SealedField::PendingEmail,
         SealedField::FormerEmail,
+        SealedField::TotpSeed,
     ];
 
     fn keyring(tenant: &str, fill: u8) -> DataKeyring {

@@ -59,6 +59,10 @@ pub enum ItemKind {
     Consent,
     /// [`crate::domain::credential::PasswordCredential`]
     Password,
+    /// [`crate::domain::totp::TotpCredential`]
+    Totp,
+    /// [`crate::domain::recovery_codes::RecoveryCodes`]
+    RecoveryCodes,
     /// [`crate::domain::flow::Flow`]
     Flow,
     /// [`crate::domain::sign_in::attempt::SignInAttempt`]
@@ -112,6 +116,8 @@ impl ItemKind {
             Self::Grant => "grant",
             Self::Consent => "consent",
             Self::Password => "password",
+            Self::Totp => "totp",
+            Self::RecoveryCodes => "recovery_codes",
             Self::Flow => "flow",
             Self::Attempt => "attempt",
             Self::AuthorizationRequest => "authorization_request",

@@ -5,6 +5,7 @@ mod flow;
 mod grant;
 mod identity;
 mod job;
+mod second_factor;
 mod session;
 
 use super::StoreError;
@@ -38,6 +39,8 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
         Record::Account(state) => state.as_ref(),
         Record::Identifier(state) => state,
         Record::Password(state) => state,
+        Record::Totp(state) => state,
+        Record::RecoveryCodes(state) => state,
         Record::Profile(state) => state.as_ref(),
         Record::Terms(state) => state,
         Record::Flow(state) => state.as_ref(),
