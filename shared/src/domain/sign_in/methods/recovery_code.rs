@@ -7,15 +7,14 @@ use crate::domain::sign_in::evidence::Evidence;
 use crate::domain::sign_in::method::Method;
 use crate::domain::time::Timestamp;
 
+/// The user has just used a recovery code of this account.
+pub(in crate::domain) const fn proven(account: AccountId, now: Timestamp) -> Evidence {
+    Evidence::new(account, Method::RecoveryCode, now)
+}
+
 /// The codes after the typed one was used. `None` if it is none of the unused ones. It counts only if the write of these codes succeeds, in
 /// one transaction with the account.
 #[must_use]
 pub fn redeem(codes: &RecoveryCodes, typed: &SecretText) -> Option<RecoveryCodes> {
     codes.find(typed).map(|index| codes.with_used(index))
-}
-
-/// The user has just used a recovery code of this account.
-#[expect(dead_code, reason = "the second step by recovery code uses it")]
-pub(in crate::domain) const fn proven(account: AccountId, now: Timestamp) -> Evidence {
-    Evidence::new(account, Method::RecoveryCode, now)
 }
