@@ -189,7 +189,7 @@ impl Attempt {
         };
         let now = handle.now();
         let (permit, admitted) = Permit::take(&services.sources, key, limits, now).await.map_err(refuse)?;
-        if admitted == Admitted::Active || limits.always_shared {
+        if handle.request.address_hash.is_some() && (admitted == Admitted::Active || limits.always_shared) {
             match handle.tenant.store.find_source_count(&source, now).await {
                 Ok(count) if count < limits.shared => {}
                 Ok(_) => {
@@ -218,6 +218,10 @@ impl Attempt {
             }
         }
         services.sources.lock().record(&self.permit.key, self.handle.now());
+        // The shared counter has a key by the keyed hash of the address alone.
+        if self.handle.request.address_hash.is_none() {
+            return;
+        }
         // The first mail of a source in an instance costs no unit.
         if self.event == SourceEvent::Mail && self.admitted == Admitted::Quiet && !self.limits.always_shared {
             return;
@@ -303,8 +307,13 @@ impl Source {
     /// The source of a request. `None` for a public client without a secret: it has nothing to guess, and its failures must not stop its
     /// other users in the same network.
     async fn of(services: &Services, handle: &TenantHandle, route: &str, parts: &mut Parts, form: &Params) -> Option<Self> {
-        // A host always names the address. Requests without one share one source.
-        let address = handle.request.address_hash.clone().unwrap_or_default();
+        // Without the key that hashes addresses, the bucket of this instance is kept by the address itself, and nothing is stored.
+        let address = handle
+            .request
+            .address_hash
+            .clone()
+            .or_else(|| handle.client_address.map(|address| address.to_canonical().to_string()))
+            .unwrap_or_default();
         if is_oauth(route) {
             let clients = &handle.tenant.config.clients;
             let claimed =
