@@ -122,7 +122,8 @@ pub async fn post(
     let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, locale: &locale };
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied }) => {
-            let signed_in = SignedIn { session: &session, new_device, satisfied };
+            let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
+            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &session_secrets, &signed_in)
         }
         Attempted::Decided(Authenticated::SecondStep { account, attempt }) => {
@@ -221,7 +222,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
         let (subject, data_key) = match &snapshot {
             SignInSnapshot::Known { authentication, password, data_key } => {
-                let device = browser.device.filter(|(account, _)| *account == authentication.account).map(|(_, id)| id);
+                let device = browser.device_of(authentication.account);
                 (Subject::Known { authentication, password: password.as_ref(), device }, Some(data_key))
             }
             SignInSnapshot::Unknown { failures } => (Subject::Unknown { identifier, failures: failures.as_ref() }, None),

@@ -95,7 +95,8 @@ pub async fn post(
     };
     match outcome {
         SecondStep::SignedIn { session, new_device, satisfied } => {
-            let signed_in = SignedIn { session: &session, new_device, satisfied };
+            let identifier = account.as_ref().ok_or_else(Problem::internal)?.identifier;
+            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
         }
         SecondStep::Refused => {
@@ -231,7 +232,7 @@ impl<'a> View<'a> {
             let is_evaluated = first.is_open(&found.authentication, &browser.binding(), now)
                 && found.authentication.factors.blocked(now).is_none();
             let verdict = if is_evaluated { self.verdict(&found, typed)? } else { Verdict::Wrong };
-            let device = browser.device.filter(|(owner, _)| *owner == account).map(|(_, id)| id);
+            let device = browser.device_of(account);
             let new = NewSignIn {
                 session: secrets.session(Some(session::seal_device(handle, browser, &found.data_key)?)),
                 device: secrets.device(),

@@ -2,7 +2,7 @@
 //!
 //! 1. The rule of the route names the event that it can cause: a failure or a mail.
 //! 2. The source is the client address (IPv6 by /64): with the account of a presented token, session or known device, at the OAuth endpoints
-//!    with the client. So no stranger locks out a session or a known device of another user, and a former device none of the owner's.
+//!    with the client. Where an address is typed, only the device of the account with this address counts. So no stranger locks out a session or a known device of another user, and a former device none of the owner's.
 //! 3. A permit of this instance's bucket is taken, and if the source is active, the shared counter is read. Without a permit, or at the
 //!    shared limit, the answer is 429 before anything is read, hashed or written.
 //! 4. The route runs. Its response shows whether the event occurred.
@@ -19,6 +19,7 @@ use super::problem::{Problem, ProblemKind, log_failure};
 use crate::digest::sha256;
 use crate::domain::change::{Change, Changes};
 use crate::domain::id::AccountId;
+use crate::domain::identifier::EmailAddress;
 use crate::domain::oauth::client::TokenEndpointAuthMethod;
 use crate::domain::oauth::error::OAuthErrorCode;
 use crate::domain::source::{Admitted, NoPermit, SourceEvent, SourceLimits};
@@ -317,15 +318,20 @@ impl Source {
                 Some((_, true)) | None => Some(Self::Client(address, String::new())),
             };
         }
+        let typed = form.all("identifier").next().filter(|_| ["/login", "/recover"].contains(&route));
         let account = if route == "/register" {
             // Who registers has no account. One that an attacker made must not be a further source.
             None
+        } else if let Some(typed) = typed {
+            // Only the device of the account with this address: each account that an attacker made would be a further source.
+            let browser = Browser::from_request_parts(parts, services).await.ok();
+            browser.and_then(|browser| known_account(handle, &browser, typed))
         } else if route.starts_with("/v1/") {
             token_account(handle, parts)
         } else {
             Browser::from_request_parts(parts, services).await.ok().and_then(|browser| {
                 let session = browser.session.as_ref().map(|(session, _)| session.account);
-                session.or(browser.device.map(|(account, _)| account))
+                session.or(browser.newest_account())
             })
         };
         Some(match account {
@@ -346,6 +352,12 @@ impl Source {
         };
         sha256(format!("source\n{event}\n{named}").as_bytes())
     }
+}
+
+/// The account that signed in with this browser and the typed address.
+fn known_account(handle: &TenantHandle, browser: &Browser, typed: &str) -> Option<AccountId> {
+    let keyring = handle.tenant.keys.identifier().ok()?;
+    browser.account_with(keyring, &keyring.hash_email(&EmailAddress::parse(typed).ok()?))
 }
 
 /// The account of a valid access token.

@@ -62,6 +62,7 @@ templates!(
     "recover_start.html",
     "recover_stays.html",
     "register.html",
+    "second_step.html",
     "sign_in.html",
     "sign_out.html",
     "signed_in.html",

@@ -38,6 +38,8 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/v1/registrations", Everybody),
     ("GET", "/login", Everybody),
     ("POST", "/login", Everybody),
+    ("GET", "/login/second-step", Everybody),
+    ("POST", "/login/second-step", Everybody),
     ("GET", "/register", Everybody),
     ("POST", "/register", Everybody),
     ("GET", "/recover", Everybody),
