@@ -3,6 +3,7 @@
 //! | actor | what it is |
 //! |---|---|
 //! | [`Anonymous`] | a caller of the API without any credential |
+//! | [`Authenticator`] | an authenticator app on the phone of a user |
 //! | [`Browser`] | a browser: cookies, redirects, forms; no JavaScript |
 //! | [`Customer`] | a user with an e-mail address and a password |
 //! | [`OAuthClient`] | an application that signs users in |
@@ -17,6 +18,7 @@
 pub mod account_client;
 pub mod anonymous;
 pub mod api_gateway;
+pub mod authenticator;
 pub mod browser;
 pub mod command;
 pub mod contract;
@@ -49,6 +51,7 @@ pub mod watch;
 
 pub use account_client::AccountClient;
 pub use anonymous::Anonymous;
+pub use authenticator::Authenticator;
 pub use browser::{Browser, Page};
 pub use customer::Customer;
 pub use gateway::Gateway;

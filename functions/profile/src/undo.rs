@@ -89,7 +89,14 @@ struct Linked {
 impl Linked {
     async fn load(handle: &TenantHandle, token: &SecretText) -> Result<Option<Self>, CommandError> {
         let Some(link) = handle.tenant.keys.open_account_link(AccountLink::EmailUndo, token)? else { return Ok(None) };
-        let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: true, password: true };
+        let query = PrincipalQuery {
+            account: link.account,
+            session: None,
+            grant: None,
+            profile: true,
+            password: true,
+            second_factors: false,
+        };
         let found = handle.tenant.store.find_principal(query).await?;
         Ok(found.map(|snapshot| Self { link, snapshot }))
     }

@@ -107,6 +107,8 @@ pub enum TotpConfirmed {
     Active {
         /// The session, with another cookie.
         session: Box<Session>,
+        /// Whether it replaces another one.
+        is_replacement: bool,
         /// New recovery codes, to be shown once. None: those of before stay.
         codes: Option<Vec<SecretText>>,
     },
@@ -156,7 +158,7 @@ pub fn confirm_totp(holder: Holder<'_>, confirmation: Confirmation<'_>, now: Tim
     let next = TotpCredential { active, pending: None, removed, version: stored.version + 1, ..stored.clone() };
     let change = if is_replacement { Change::replace_totp } else { Change::activate_totp };
     let change = change(state, next, codes, session.clone());
-    Decision::one(change, TotpConfirmed::Active { session: Box::new(session), codes: texts })
+    Decision::one(change, TotpConfirmed::Active { session: Box::new(session), is_replacement, codes: texts })
 }
 
 /// The outcome of a removal.
