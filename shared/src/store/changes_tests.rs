@@ -152,7 +152,18 @@ fn newer() -> AccountState {
 
 fn returned(claim: AddressClaim) -> ReturnedAddress {
     let (authentication, profile, password) = (state(), a_profile(2), a_password(2));
-    ReturnedAddress { at: NOW, authentication, profile, password, claim, freed: Some(FORMER), withdrawn: None, displaced: None }
+    ReturnedAddress {
+        totp: None,
+        recovery_codes: None,
+        at: NOW,
+        authentication,
+        profile,
+        password,
+        claim,
+        freed: Some(FORMER),
+        withdrawn: None,
+        displaced: None,
+    }
 }
 
 fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
@@ -244,6 +255,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("undo_email_change", "to the current address, where there was no password", Change::undo_email_change(ReturnedAddress { freed: None, password: a_password(1), ..returned(AddressClaim::Kept) })),
         ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { withdrawn: Some(WithdrawnRequest { requested_at: NOW, due: NOW }), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
+        ("undo_email_change", "with second factors of before", Change::undo_email_change(ReturnedAddress { totp: Some(totp(3)), recovery_codes: Some(codes(3)), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
         ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
         ("request_restoration_mail", "", Change::request_restoration_mail(state())),
