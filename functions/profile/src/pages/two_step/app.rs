@@ -82,7 +82,8 @@ async fn confirm(
                 Some(codes) => page.see_other(&shown_codes::address(page, session.account, &codes)?),
                 None => page.see_done(PATH, if is_replacement { "app-replaced" } else { "app-added" }),
             };
-            secrets.set_cookies(&mut response, handle, &page.browser, &session, false);
+            let identifier = admitted.principal.authentication().identifier;
+            secrets.set_cookies(&mut response, handle, &page.browser, &session, identifier, false);
             return Ok(response);
         }
         TotpConfirmed::NoSetup => {
