@@ -2,4 +2,5 @@
 
 pub mod legacy_directory;
 pub mod mail_code;
+pub mod passkey;
 pub mod password;
