@@ -151,6 +151,7 @@ async fn erase_again(store: &TenantStore, tombstone: &Tombstone, request: &Reque
     let items = store.find_account_items(account).await?;
     let stood = !items.is_empty();
     let mut apart = vec![Removal::DataKey(account), Removal::Password(account)];
+    apart.extend(store.find_passkey_removals(account).await?);
     let mut due = None;
     if let Some(restored) = &items.authentication {
         apart.push(Removal::Identifier(account, restored.identifier));

@@ -87,6 +87,10 @@ pub enum Message {
     AccountDisabled,
     /// The closed account was restored.
     AccountRestored,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
 }
 
 /// A mailed link and the code to type on its page. Neither is enough without the other.
@@ -111,6 +115,10 @@ pub enum FormerAddressNews {
     DeletionRequested,
     /// It was restored.
     AccountRestored,
+    /// A passkey was added to it.
+    PasskeyAdded,
+    /// A passkey of it was removed.
+    PasskeyRemoved,
 }
 
 impl FormerAddressNews {
@@ -121,6 +129,8 @@ impl FormerAddressNews {
             Self::EmailChangeUndone => "undone",
             Self::DeletionRequested => "deletion",
             Self::AccountRestored => "restored",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
         }
     }
 }
@@ -284,6 +294,10 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             actions: vec![action(None, "mail-registered-sign-in", format!("{issuer}/login"))],
             notes: vec![words.say("mail-restored-not-me")],
             ..notice("mail-restored")
+        },
+        Message::PasskeyAdded | Message::PasskeyRemoved => Parts {
+            actions: vec![action(Some("mail-passkey-not-me"), "mail-passkey-action", format!("{issuer}/account/passkeys"))],
+            ..notice(if matches!(message, Message::PasskeyAdded) { "mail-passkey-added" } else { "mail-passkey-removed" })
         },
     }
 }

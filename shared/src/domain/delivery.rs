@@ -61,6 +61,7 @@ impl MailOrder {
                 AccountMail::EmailChangeRequested => Some(MailPurpose::AddressRequested),
                 AccountMail::EmailChangeUndone => Some(MailPurpose::AddressRestored),
                 AccountMail::AccountRestored => Some(MailPurpose::AccountRestored),
+                AccountMail::PasskeyAdded | AccountMail::PasskeyRemoved => Some(MailPurpose::PasskeysChanged),
                 AccountMail::EmailChangeStarted
                 | AccountMail::EmailChanged
                 | AccountMail::DeletionRequested
@@ -119,6 +120,10 @@ pub enum AccountMail {
     DeletionRequested,
     /// The account was restored.
     AccountRestored,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
     /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
     LinkRequested,
 }
@@ -140,6 +145,8 @@ pub enum MailPurpose {
     AddressRestored,
     /// Notice: the closed account was restored.
     AccountRestored,
+    /// Notice: a passkey was added or removed.
+    PasskeysChanged,
 }
 
 /// What to send now for the proof of a flow.
@@ -201,6 +208,7 @@ impl MailPurpose {
             Self::AddressRequested => "address_requested",
             Self::AddressRestored => "address_restored",
             Self::AccountRestored => "account_restored",
+            Self::PasskeysChanged => "passkeys_changed",
         }
     }
 }
@@ -218,6 +226,8 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         EventKind::EmailChangeUndone => [about(AccountMail::EmailChangeUndone), None],
         EventKind::DeletionRequested => [about(AccountMail::DeletionRequested), None],
         EventKind::AccountRestored => [about(AccountMail::AccountRestored), None],
+        EventKind::PasskeyAdded => [about(AccountMail::PasskeyAdded), None],
+        EventKind::PasskeyRemoved => [about(AccountMail::PasskeyRemoved), None],
         EventKind::PasswordReset | EventKind::PasswordChanged => {
             [event.account.map(|account| MailOrder::PasswordChanged { account, flow: event.flow }), None]
         }
@@ -240,6 +250,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::ConsentWithdrawn
         | EventKind::TermsAccepted
         | EventKind::TermsWithdrawn
+        | EventKind::PasskeyRefused
         | EventKind::DataExported
         | EventKind::AccountErased
         | EventKind::ErasureDeferred
@@ -361,6 +372,9 @@ mod tests {
             (EventKind::ConsentWithdrawn, 0),
             (EventKind::TermsAccepted, 0),
             (EventKind::TermsWithdrawn, 0),
+            (EventKind::PasskeyAdded, 1),
+            (EventKind::PasskeyRemoved, 1),
+            (EventKind::PasskeyRefused, 0),
             (EventKind::DataExported, 0),
             (EventKind::DeletionRequested, 1),
             (EventKind::AccountRestored, 1),

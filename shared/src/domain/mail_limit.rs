@@ -43,9 +43,11 @@ impl MailPurpose {
     pub const fn limit(self) -> MailLimit {
         match self {
             Self::Registration | Self::Recovery | Self::WayBack => MailLimit::AtTrigger,
-            Self::PasswordChanged | Self::AddressRequested | Self::AddressRestored | Self::AccountRestored => {
-                MailLimit::Deferred
-            }
+            Self::PasswordChanged
+            | Self::AddressRequested
+            | Self::AddressRestored
+            | Self::AccountRestored
+            | Self::PasskeysChanged => MailLimit::Deferred,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::id::{AccountId, ClientId, FlowId, Jti};
 use super::identifier::IdentifierHash;
 use super::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use super::oauth::grant::Grant;
+use super::passkey::{ClaimedCredential, CredentialHash, Passkey};
 use super::profile::Profile;
 use super::retention::RetentionJob;
 use super::session::Session;
@@ -94,6 +95,10 @@ pub enum Record {
     LinkedIdentity(LinkedIdentity),
     /// The claim of a subject of another identity provider.
     FederatedSubject(Keyed<SubjectHash, ClaimedSubject>),
+    /// A passkey.
+    Passkey(Box<Passkey>),
+    /// The claim of a credential id.
+    CredentialClaim(Keyed<CredentialHash, ClaimedCredential>),
     /// A due erasure.
     DueErasure(DueErasure),
     /// A deletion request, or a restoration.
@@ -149,6 +154,8 @@ records! {
     Consent: Consent;
     LinkedIdentity: LinkedIdentity;
     FederatedSubject: Keyed<SubjectHash, ClaimedSubject>;
+    Passkey: Passkey;
+    CredentialClaim: Keyed<CredentialHash, ClaimedCredential>;
     DueErasure: DueErasure;
     DeletionRecord: DeletionRecord;
     UnknownFailures: UnknownIdentifierFailures;
@@ -175,5 +182,5 @@ impl Versioned for Keyed<AccountId, Terms> {
 }
 
 versioned! {
-    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob
+    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob Passkey
 }

@@ -25,6 +25,8 @@ pub enum SealedField {
     RecoveryAddress,
     /// [`crate::domain::linked_identity::FederatedSubject`] as JSON.
     LinkedIdentity,
+    /// The name that the user gave a passkey.
+    PasskeyName,
 }
 
 impl SealedField {
@@ -37,6 +39,7 @@ impl SealedField {
             Self::FormerEmail => "former_email",
             Self::RecoveryAddress => "recovery_address",
             Self::LinkedIdentity => "linked_identity",
+            Self::PasskeyName => "passkey_name",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The table of writes: every change in every shape, as planned. `LATCHKEY_BLESS=1` writes `changes.golden` again.
 
 use super::fixture::{
-    NOW, account, active, authentication, flow, grant, new_account, password, request, revoked, session, tenant,
+    NOW, account, active, authentication, flow, grant, new_account, passkey, password, request, revoked, session, tenant,
 };
 use super::*;
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, Sealed, WrappedDataKey};
@@ -19,6 +19,7 @@ use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
+use crate::domain::passkey::Passkey;
 use crate::domain::profile::Profile;
 use crate::domain::record::Terms;
 use crate::domain::retention::RetentionJob;
@@ -58,6 +59,10 @@ fn a_profile(version: u64) -> Profile {
 
 fn a_password(version: u64) -> PasswordCredential {
     PasswordCredential { version, ..password() }
+}
+
+fn a_passkey(version: u64) -> Passkey {
+    Passkey { version, ..passkey() }
 }
 
 fn a_consent(client: &str, version: u64) -> Consent {
@@ -212,6 +217,12 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("change_password", "with the session", password_change(Some(a_session(2)), None)),
         ("change_password", "with the grant", password_change(None, Some(a_grant(7, active(), 5)))),
         ("change_password", "with the session and the grant", password_change(Some(a_session(2)), Some(a_grant(7, active(), 5)))),
+        ("add_passkey", "", Change::add_passkey(state(), a_passkey(1), None)),
+        ("add_passkey", "and the other sessions end", Change::add_passkey(state(), a_passkey(1), Some(a_session(2)))),
+        ("remove_passkey", "", Change::remove_passkey(state(), a_passkey(3).removed(NOW), Some(a_session(2)))),
+        ("rename_passkey", "", Change::rename_passkey(a_passkey(2))),
+        ("use_passkey", "", Change::use_passkey(a_passkey(2))),
+        ("refuse_passkey", "", Change::refuse_passkey(a_passkey(2))),
         ("start_email_change", "", Change::start_email_change(a_profile(2))),
         ("count_email_change_try", "", Change::count_email_change_try(a_profile(2))),
         ("end_email_change", "", Change::end_email_change(a_profile(2))),
@@ -284,6 +295,7 @@ fn shape(key: &ItemKey) -> String {
         (hash(&FORMER), "{former identifier}"),
         (hash(&SUBJECT.0), "{subject}"),
         (hash(&SubjectHash::of_sub(state().sub).0), "{sub}"),
+        (passkey().hash().to_string(), "{credential}"),
         ("demo-app".to_owned(), "{client}"),
         ("other-app".to_owned(), "{second client}"),
         ("1".to_owned(), "{key version}"),

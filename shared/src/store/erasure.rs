@@ -7,7 +7,9 @@ use super::commit::Written;
 use super::condition::Condition;
 use super::failure::refused;
 use super::item::{self, Item, ItemKind, read};
-use super::key::{ItemKey, ItemRef, SK, Table, deletion_records_pk, due_pk, linked_subject, tombstones_pk};
+use super::key::{
+    ItemKey, ItemRef, SK, Table, credential_of, deletion_records_pk, due_pk, linked_subject, passkeys_pk, tombstones_pk,
+};
 use super::plan::{Delete, Plan, Put};
 use super::read::Page;
 use super::{StoreError, TenantStore};
@@ -17,6 +19,7 @@ use crate::domain::erasure::{DeletionRecord, DueErasure, Tombstone};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
+use crate::domain::passkey::CredentialHash;
 use crate::domain::retention::{Cursor, RetentionJob};
 use crate::domain::time::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -77,6 +80,8 @@ pub enum Removal {
     UnknownFailures(IdentifierHash),
     /// Its password, without reading it.
     Password(AccountId),
+    /// A passkey, and the claim of its credential id.
+    Passkey(AccountId, CredentialHash),
     /// Its linked identity. The sentinel stays, without the account, so that the user is not imported again.
     LinkedIdentity(AccountId, SubjectHash),
     /// An item of its partition.
@@ -150,6 +155,15 @@ impl TenantStore {
         let Page { items, more_after } = self.page(Table::Identities, &pk, Some(after), None).await?;
         Ok(Some(AccountItems { account, authentication: None, others: item_keys(&items), more_after }))
     }
+    /// Removals of the passkeys of an account: at most 10, and what was removed in the last days. One Query.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_passkey_removals(&self, account: AccountId) -> Result<Vec<Removal>, StoreError> {
+        let items = self.partition(&passkeys_pk(&self.tenant, account)).await?;
+        let credentials = item_keys(&items).into_iter().filter_map(|key| credential_of(&key.sk));
+        Ok(credentials.map(|credential| Removal::Passkey(account, credential)).collect())
+    }
     /// The state of an account. 1 RRU.
     ///
     /// # Errors
@@ -186,6 +200,12 @@ impl TenantStore {
                 (self.forms_oldest_first(identifier)?.iter().map(one).collect(), true)
             }
             Removal::Password(account) => (vec![delete(ItemRef::Password(*account), Condition::Present)], true),
+            Removal::Passkey(account, credential) => {
+                // The claim first: if this is interrupted between the two, the passkey still names it.
+                let claim = delete(ItemRef::CredentialClaim(credential), Condition::OfAccount(*account));
+                self.write(&claim, request).await?;
+                (vec![delete(ItemRef::Passkey(*account, *credential), Condition::Present)], true)
+            }
             Removal::LinkedIdentity(account, subject) => {
                 // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.
                 self.write(&self.plan_erased_subject(*account, subject, request)?, request).await?;

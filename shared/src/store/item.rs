@@ -59,6 +59,10 @@ pub enum ItemKind {
     Consent,
     /// [`crate::domain::credential::PasswordCredential`]
     Password,
+    /// [`crate::domain::passkey::Passkey`]
+    Passkey,
+    /// [`crate::domain::passkey::ClaimedCredential`]
+    CredentialClaim,
     /// [`crate::domain::flow::Flow`]
     Flow,
     /// A stored authorization request.
@@ -110,6 +114,8 @@ impl ItemKind {
             Self::Grant => "grant",
             Self::Consent => "consent",
             Self::Password => "password",
+            Self::Passkey => "passkey",
+            Self::CredentialClaim => "credential_claim",
             Self::Flow => "flow",
             Self::AuthorizationRequest => "authorization_request",
             Self::RevokedJti => "revoked_jti",

@@ -78,6 +78,15 @@ mail-restored-title = Willkommen zurück
 mail-restored-intro = Ihr Konto bei { $tenant } ist mit allen Daten wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.
 mail-restored-not-me = Sie waren das nicht? Dann setzen Sie sofort ein neues Passwort: Eine andere Person kann Ihre E-Mails lesen.
 
+mail-passkey-added-subject = Neuer Passkey für Ihr Konto bei { $tenant }
+mail-passkey-added-title = Neuer Passkey
+mail-passkey-added-intro = Zu Ihrem Konto bei { $tenant } wurde ein Passkey hinzugefügt. Damit können Sie sich jetzt ohne Passwort anmelden.
+mail-passkey-removed-subject = Ein Passkey Ihres Kontos bei { $tenant } wurde entfernt
+mail-passkey-removed-title = Passkey entfernt
+mail-passkey-removed-intro = Ein Passkey Ihres Kontos bei { $tenant } wurde entfernt. Er meldet nicht mehr an, und alle anderen Geräte wurden abgemeldet.
+mail-passkey-not-me = Sie waren das nicht? Dann prüfen Sie auf dieser Seite Ihre Passkeys, entfernen Sie alle, die Sie nicht kennen, und ändern Sie Ihr Passwort:
+mail-passkey-action = Meine Passkeys prüfen
+
 mail-closed-subject = Ihr Konto bei { $tenant } ist geschlossen
 mail-closed-title = Ihr Konto ist geschlossen
 mail-closed-intro = Es gab einen Versuch, vielleicht von Ihnen selbst, sich mit dieser Adresse bei { $tenant } anzumelden oder ein Konto anzulegen. Ihr Konto dort ist geschlossen, und alle seine Daten werden nach dem { $date } gelöscht. Bis dahin können Sie es wiederherstellen.
@@ -93,6 +102,8 @@ mail-former-moved-intro = Das Konto bei { $tenant }, das vorher diese Adresse ve
 mail-former-undone-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, verwendet jetzt wieder eine seiner früheren Adressen.
 mail-former-deletion-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde geschlossen. Alle seine Daten werden gelöscht.
 mail-former-restored-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, war geschlossen und ist jetzt wiederhergestellt.
+mail-former-passkey-added-intro = Zu dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde ein Passkey hinzugefügt.
+mail-former-passkey-removed-intro = Von dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde ein Passkey entfernt.
 mail-former-not-me = Sie haben diese Adresse nicht selbst aufgegeben? Dann holen Sie das Konto zurück: Öffnen Sie diesen Link, geben Sie den Code ein und wählen Sie ein neues Passwort. Alle Geräte werden abgemeldet:
 mail-former-action = Konto zurückholen
 mail-former-until = Das ist bis zum { $date } möglich. Wenn Sie Ihre Adresse selbst geändert haben, müssen Sie nichts tun.

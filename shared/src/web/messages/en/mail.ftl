@@ -78,6 +78,15 @@ mail-restored-title = Welcome back
 mail-restored-intro = Your account at { $tenant } is restored, with all its data. Sign in with your address and password.
 mail-restored-not-me = It was not you? Then set a new password at once: another person can read your mail.
 
+mail-passkey-added-subject = A passkey was added to your account at { $tenant }
+mail-passkey-added-title = New passkey
+mail-passkey-added-intro = A passkey was added to your account at { $tenant }. You can now sign in with it, without a password.
+mail-passkey-removed-subject = A passkey was removed from your account at { $tenant }
+mail-passkey-removed-title = Passkey removed
+mail-passkey-removed-intro = A passkey was removed from your account at { $tenant }. It can no longer sign in, and all other devices were signed out.
+mail-passkey-not-me = It was not you? Then check your passkeys on this page, remove those that you do not know, and change your password:
+mail-passkey-action = Check my passkeys
+
 mail-closed-subject = Your account at { $tenant } is closed
 mail-closed-title = Your account is closed
 mail-closed-intro = There was an attempt, perhaps by you, to sign in at { $tenant } or to create an account with this address. Your account there is closed, and all its data will be erased after { $date }. You can restore it until then.
@@ -93,6 +102,8 @@ mail-former-moved-intro = The account at { $tenant } that used this address befo
 mail-former-undone-intro = The account at { $tenant } that used this address before now uses one of its former addresses again.
 mail-former-deletion-intro = The account at { $tenant } that used this address before was closed. All its data will be erased.
 mail-former-restored-intro = The account at { $tenant } that used this address before was closed, and is now restored.
+mail-former-passkey-added-intro = A passkey was added to the account at { $tenant } that used this address before.
+mail-former-passkey-removed-intro = A passkey was removed from the account at { $tenant } that used this address before.
 mail-former-not-me = You did not give up this address yourself? Then take the account back: open this link, enter the code and choose a new password. All devices are signed out:
 mail-former-action = Take the account back
 mail-former-until = This is possible until { $date }. If you changed your address yourself, you do not need to do anything.

@@ -6,6 +6,7 @@ use super::expected::{Ceremony, CeremonyKind, MAX_CREDENTIAL_ID, MAX_CREDENTIAL_
 use super::public_key::{PublicKey, SignatureVerifier};
 use super::refusal::PasskeyRefusal;
 use crate::digest::sha256;
+use crate::domain::passkey::Transports;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, de};
 
@@ -67,25 +68,6 @@ fn credential<'a, R: Deserialize<'a>>(json: &'a str) -> Result<(Vec<u8>, R), Pas
         return Err(PasskeyRefusal::CredentialIdLength);
     }
     Ok((id, response))
-}
-
-/// The transports of an authenticator that a browser may use as hints (WebAuthn 3 §5.8.4), as bits.
-const TRANSPORTS: [&str; 6] = ["usb", "nfc", "ble", "smart-card", "hybrid", "internal"];
-
-/// The transports of a passkey. Ones that this release does not know are dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Transports(u8);
-
-impl Transports {
-    fn named(names: &[String]) -> Self {
-        let bit = |name: &String| TRANSPORTS.iter().position(|known| known == name).map_or(0, |at| 1 << at);
-        Self(names.iter().fold(0, |bits, name| bits | bit(name)))
-    }
-    /// Their names.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        TRANSPORTS.into_iter().enumerate().filter(move |(at, _)| self.0 & (1 << at) != 0).map(|(_, name)| name)
-    }
 }
 
 /// A credential that was created, and passed every check.
