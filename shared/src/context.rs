@@ -1,6 +1,6 @@
 //! The context of a request: its time, its deadline, random values, and the metadata of its writes.
 
-use crate::domain::id::{AccountId, FlowId, GrantId, Jti, RequestId, SessionId, Sub};
+use crate::domain::id::{AccountId, AttemptId, FlowId, GrantId, Jti, RequestId, SessionId, Sub};
 use crate::domain::secret::Secret256;
 use crate::domain::time::{Span, Timestamp};
 use std::sync::Arc;
@@ -82,6 +82,11 @@ impl Random {
     #[must_use]
     pub fn grant_id(&self) -> GrantId {
         GrantId::from_bytes(self.bytes())
+    }
+    /// A fresh id of a sign-in attempt.
+    #[must_use]
+    pub fn attempt_id(&self) -> AttemptId {
+        AttemptId::from_bytes(self.bytes())
     }
     /// A fresh flow id.
     #[must_use]

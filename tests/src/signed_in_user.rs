@@ -18,6 +18,7 @@ use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, hash_secret};
 use latchkey::domain::session::Session;
 use latchkey::domain::sign_in::evidence::Proofs;
+use latchkey::domain::sign_in::factors::Factors;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::SealedField;
@@ -62,6 +63,8 @@ impl SignedInUser {
             password_home: PasswordHome::Here,
             roles: Roles::default(),
             legal_hold: None,
+            protected: false,
+            factors: Factors::default(),
             satisfied: None,
             version: 1,
         };

@@ -21,6 +21,7 @@ use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, SecretHash};
 use latchkey::domain::session::Session;
 use latchkey::domain::sign_in::evidence::Proofs;
+use latchkey::domain::sign_in::factors::Factors;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::store::tenant::DocumentOrigin;
@@ -153,6 +154,8 @@ pub fn authentication(n: u8) -> AccountState {
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        protected: false,
+        factors: Factors::default(),
         satisfied: None,
         version: 1,
     }

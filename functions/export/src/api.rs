@@ -20,7 +20,7 @@ pub(crate) async fn begin(service: SelfService, headers: HeaderMap) -> Response 
     service.answer(begun.and_then(|begun| match begun {
         StartOutcome::Ready(id) => Ok((StatusCode::ACCEPTED, Json(json!({ "export_id": id })))),
         StartOutcome::SignedOut => Err(Problem::invalid_token()),
-        StartOutcome::NotRecent => Err(Problem::insufficient_user_authentication()),
+        StartOutcome::NotRecent(needed) => Err(needed.into()),
     }))
 }
 

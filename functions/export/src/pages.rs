@@ -34,7 +34,7 @@ pub(crate) async fn begin(page: AccountPage, FormBody(form): FormBody) -> Respon
         match read::begin(&page.handle, &admitted.presented, None, &page.locale).await? {
             StartOutcome::Ready(id) => Ok(page.see_other(&format!("{PATH}/{id}"))),
             StartOutcome::SignedOut => Err(AccountPageError::SignIn),
-            StartOutcome::NotRecent => Err(AccountPageError::Confirm),
+            StartOutcome::NotRecent(_) => Err(AccountPageError::Confirm),
         }
     };
     page.answer(begun.await)

@@ -9,7 +9,7 @@ use latchkey::domain::id::ClientId;
 use latchkey::domain::time::Timestamp;
 use latchkey::store::audit::event_of;
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::{AccountCredential, Problem, TenantHandle};
+use latchkey::web::{AccountCredential, NotRecent, Problem, TenantHandle};
 
 /// The result of starting an export.
 pub(crate) enum StartOutcome {
@@ -17,8 +17,8 @@ pub(crate) enum StartOutcome {
     Ready(String),
     /// The session or token is no longer valid.
     SignedOut,
-    /// The sign-in is too old (RFC 9470).
-    NotRecent,
+    /// The sign-in is too old, or weaker than the account needs (RFC 9470).
+    NotRecent(NotRecent),
 }
 
 /// The result of reading an export.
@@ -53,8 +53,8 @@ pub(crate) async fn begin(
     let Some((principal, mut personal_data)) = personal_data::load(handle, presented, as_of).await? else {
         return Ok(StartOutcome::SignedOut);
     };
-    if !principal.is_recent(as_of) {
-        return Ok(StartOutcome::NotRecent);
+    if let Err(needed) = principal.require_recent(as_of) {
+        return Ok(StartOutcome::NotRecent(needed));
     }
     let event = event_of(EventKind::DataExported, presented.account(), client_id, &handle.request);
     personal_data.history.push(event.clone());

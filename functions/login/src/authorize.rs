@@ -84,6 +84,10 @@ pub async fn get(
             let pending = pending.shortened(services.random, &handle).await?;
             Outcome::SignInRequired.tag(respond::see_other(&pending.continue_at(tenant, "/login")))
         }
+        Authorized::StepUp { level: _ } => {
+            let pending = pending.shortened(services.random, &handle).await?;
+            Outcome::SignInRequired.tag(respond::see_other(&pending.continue_at(tenant, "/login/second-step")))
+        }
         Authorized::AskDue => {
             let pending = pending.shortened(services.random, &handle).await?;
             Outcome::CompletionRequired.tag(respond::see_other(&pending.continue_at(tenant, "/complete")))

@@ -138,6 +138,8 @@ async fn take_over(
             device: visit.session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            // The account is new, or has never been used here.
+            attempt: None,
         };
         let Decision { changes, outcome } = legacy_directory::take_over(imported_user.clone(), standing, sign_in, handle.now());
         Ok(Decision { changes, outcome: Attempted::Decided(outcome) })
@@ -173,6 +175,8 @@ async fn keep_password(
             device: visit.session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            // The account is new, or has never been used here.
+            attempt: None,
         };
         let kept = (hash.clone(), &roles);
         let decided = legacy_directory::keep_password(&authentication, standing, kept, device, sign_in, handle.now());

@@ -21,6 +21,7 @@ pub mod logout;
 pub mod pending;
 pub mod recover;
 pub mod respond;
+pub mod signed_in;
 mod username;
 
 use axum::Router;

@@ -6,13 +6,15 @@
 //! 4. The decision counts a failure or signs in. The outcome is shown only after the commit, so parallel guesses cannot outrun the
 //!    counter.
 //! 5. If the account or its password is unknown here, the tenant's legacy directory is queried, if there is one ([`crate::legacy_directory`]).
-//! 6. The browser returns to the request, with a sealed marker that this sign-in was for it.
+//! 6. If the account needs a second step, the browser continues there ([`crate::second_step`]), and no session exists yet.
+//! 7. The browser returns to the request, with a sealed marker that this sign-in was for it.
 
 use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::legacy_directory::{self, Visit};
-use crate::pending::{InteractionResult, Pending};
+use crate::pending::{AttemptLocator, Pending};
 use crate::respond;
+use crate::signed_in::{self, SignedIn, is_confirmation};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -21,8 +23,8 @@ use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
 use latchkey::domain::oauth::authorize::is_fresh;
-use latchkey::domain::requirements::are_satisfied;
 use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::domain::sign_in::attempt::NewAttempt;
 use latchkey::domain::sign_in::complete::NewSignIn;
 use latchkey::domain::sign_in::methods::password::{Authenticated, PasswordVerdict, Subject, authenticate};
 use latchkey::domain::tenant::LegacyDirectoryConfig;
@@ -120,20 +122,12 @@ pub async fn post(
     let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, locale: &locale };
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied }) => {
-            let location = match (&request, pending.return_to(tenant)) {
-                (Some(_), _) => pending.address_with_result(tenant, InteractionResult::SignedIn, session.id, handle.now())?,
-                // A confirmation of the password on an account page is no sign-in: export and deletion stay reachable.
-                (None, _)
-                    if !is_confirmation(&pending) && !are_satisfied(satisfied, &tenant.config.registration, handle.now()) =>
-                {
-                    pending.continue_at(tenant, "/complete")
-                }
-                (None, Some(page)) => page.to_owned(),
-                (None, None) => pending.continue_at(tenant, "/login"),
-            };
-            let mut response = respond::see_other(&location);
-            session_secrets.set_cookies(&mut response, &handle, &browser, &session, new_device);
-            Ok(browser.answer(response))
+            let signed_in = SignedIn { session: &session, new_device, satisfied };
+            signed_in::proceed(&handle, &browser, &pending, &session_secrets, &signed_in)
+        }
+        Attempted::Decided(Authenticated::SecondStep { account, attempt }) => {
+            let location = pending.at_second_step(tenant, &AttemptLocator { account, attempt })?;
+            Ok(browser.answer(respond::see_other(&location)))
         }
         Attempted::Decided(
             Authenticated::Refused | Authenticated::LegacyDirectory { .. } | Authenticated::UnknownIdentifier { .. },
@@ -168,11 +162,6 @@ pub async fn post(
             Ok(Outcome::Failed.tag(view.show(SignInForm::unavailable(typed.identifier, &locale, retry_after))))
         }
     }
-}
-
-/// Whether a signed-in user confirms the password for an account page.
-fn is_confirmation(pending: &Pending) -> bool {
-    pending.hint("prompt") == Some("login")
 }
 
 /// Tries the local account first. For an unknown identifier it then queries the tenant's legacy directory.
@@ -212,6 +201,7 @@ async fn attempt_with(
             Attempted::Decided(Authenticated::Refused)
         }
         decided @ (Authenticated::SignedIn { .. }
+        | Authenticated::SecondStep { .. }
         | Authenticated::Blocked { .. }
         | Authenticated::Closed { .. }
         | Authenticated::Disabled) => Attempted::Decided(decided),
@@ -226,6 +216,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     // Expensive. The result stays valid after a conflict, unless the password was changed in the meantime.
     let compared = HashMemo::default();
     let closed = OnceLock::new();
+    let attempt = services.random.attempt_id();
     let decide = || async {
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
         let (subject, data_key) = match &snapshot {
@@ -251,6 +242,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
             device: session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            attempt: Some(NewAttempt { id: attempt, browser: browser.binding() }),
         };
         let decision = authenticate(subject, verdict, new, handle.now());
         if let Authenticated::Closed { due } = decision.outcome {

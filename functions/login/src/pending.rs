@@ -6,7 +6,7 @@
 use http::Uri;
 use latchkey::context::Random;
 use latchkey::digest::sha256;
-use latchkey::domain::id::SessionId;
+use latchkey::domain::id::{AccountId, AttemptId, SessionId};
 use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, Refusal, validate};
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::authorize::{Interaction, Interactions};
@@ -21,6 +21,10 @@ use latchkey::web::{Params, Problem, TenantHandle};
 /// that sends the address of the page as `Referer`. A longer one is stored.
 const MAX_IN_ADDRESS: usize = 3584;
 
+/// The parameter that names the sign-in attempt whose second step a page asks for. It is sealed, and bound to the request.
+const ATTEMPT: &str = "lk_attempt";
+const ATTEMPT_PURPOSE: &str = "sign-in attempt";
+
 /// The parameter of the link to sign in as another user. It says nothing about the request, and continues to no other page.
 const SWITCH: &str = "lk_switch";
 
@@ -33,16 +37,19 @@ pub enum InteractionResult {
     Consented,
     /// The user did or postponed what was due.
     Completed,
+    /// The user went on without a second step that the request only wishes for.
+    Declined,
 }
 
 impl InteractionResult {
-    const ALL: [Self; 3] = [Self::SignedIn, Self::Consented, Self::Completed];
+    const ALL: [Self; 4] = [Self::SignedIn, Self::Consented, Self::Completed, Self::Declined];
 
     const fn parameter(self) -> &'static str {
         match self {
             Self::SignedIn => "lk_auth",
             Self::Consented => "lk_consent",
             Self::Completed => "lk_complete",
+            Self::Declined => "lk_declined",
         }
     }
     const fn purpose(self) -> &'static str {
@@ -50,8 +57,18 @@ impl InteractionResult {
             Self::SignedIn => "signed in for a request",
             Self::Consented => "consented to a request",
             Self::Completed => "completed what was due before a request",
+            Self::Declined => "declined a second step of a request",
         }
     }
+}
+
+/// The place of a sign-in attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptLocator {
+    /// The account of its first step.
+    pub account: AccountId,
+    /// The attempt.
+    pub attempt: AttemptId,
 }
 
 /// The authorization request of a page.
@@ -68,6 +85,8 @@ pub struct Pending {
     /// The language in the address: the user may have chosen it on a page.
     ui_locales: Option<String>,
     is_switch: bool,
+    /// The value of [`ATTEMPT`].
+    attempt: Option<String>,
 }
 
 impl Pending {
@@ -80,6 +99,8 @@ impl Pending {
             |piece: &&str| InteractionResult::ALL.iter().any(|result| piece.split('=').next() == Some(result.parameter()));
         let is_switch = |piece: &&str| piece.split('=').next() == Some(SWITCH);
         let (switches, query): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_switch);
+        let is_attempt = |piece: &&str| piece.split('=').next() == Some(ATTEMPT);
+        let (attempts, query): (Vec<&str>, Vec<&str>) = query.into_iter().partition(is_attempt);
         let (marks, query): (Vec<&str>, Vec<&str>) = query.into_iter().partition(is_mark);
         let query = query.join("&");
         let sent = Params::parse(query.as_bytes())?;
@@ -98,6 +119,7 @@ impl Pending {
             is_stored,
             ui_locales,
             is_switch: !switches.is_empty(),
+            attempt: attempts.first().and_then(|piece| piece.split_once('=')).map(|(_, value)| value.to_owned()),
         })
     }
 
@@ -160,7 +182,11 @@ impl Pending {
     #[must_use]
     pub fn own_query(&self) -> String {
         let switch = self.is_switch.then(|| format!("{SWITCH}=1"));
-        let pieces = std::iter::once(self.query.as_str()).chain(self.marks.iter().map(String::as_str)).chain(switch.as_deref());
+        let attempt = self.attempt.as_ref().map(|sealed| format!("{ATTEMPT}={sealed}"));
+        let pieces = std::iter::once(self.query.as_str())
+            .chain(self.marks.iter().map(String::as_str))
+            .chain(switch.as_deref())
+            .chain(attempt.as_deref());
         pieces.filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("&")
     }
 
@@ -208,6 +234,30 @@ impl Pending {
         Ok(with_query(&self.continue_at(tenant, "/oauth2/authorize"), [(result.parameter(), sealed.as_str())]))
     }
 
+    /// The page that asks for the second step of this attempt, for this request.
+    ///
+    /// # Errors
+    /// If sealing fails.
+    pub fn at_second_step(&self, tenant: &Tenant, locator: &AttemptLocator) -> Result<String, KeyError> {
+        let plain = [locator.account.as_bytes().as_slice(), locator.attempt.as_bytes()].concat();
+        let sealed = tenant.keys.locator()?.seal(ATTEMPT_PURPOSE, &self.fingerprint, &plain)?;
+        Ok(with_query(&self.continue_at(tenant, "/login/second-step"), [(ATTEMPT, sealed.as_str())]))
+    }
+
+    /// The attempt in the address of this page, if it is one of this request.
+    ///
+    /// # Errors
+    /// If this function has no key to open it.
+    pub fn attempt(&self, tenant: &Tenant) -> Result<Option<AttemptLocator>, KeyError> {
+        let locator = tenant.keys.locator()?;
+        let Some(sealed) = &self.attempt else { return Ok(None) };
+        Ok(locator.open(ATTEMPT_PURPOSE, &self.fingerprint, sealed).and_then(|plain| {
+            let (account, attempt) = plain.split_first_chunk::<16>()?;
+            let attempt = AttemptId::from_bytes(attempt.try_into().ok()?);
+            Some(AttemptLocator { account: AccountId::from_bytes(*account), attempt })
+        }))
+    }
+
     /// The user's interactions for this request, by the markers that can be opened; the last of each kind.
     ///
     /// # Errors
@@ -225,6 +275,7 @@ impl Pending {
             signed_in: find(InteractionResult::SignedIn),
             consented: find(InteractionResult::Consented),
             completed: find(InteractionResult::Completed),
+            declined: find(InteractionResult::Declined),
         })
     }
 }

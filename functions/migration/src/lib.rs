@@ -200,7 +200,7 @@ impl Migration {
         Ok(decided.await?)
     }
 
-    /// The user's attributes. `None` if the account is closed.
+    /// The user's attributes. `None` if the account is closed, or needs two factors.
     async fn attributes(
         &self,
         tenant: &Tenant,
@@ -209,7 +209,8 @@ impl Migration {
         account: AccountId,
     ) -> Result<Option<BTreeMap<String, String>>, MigrationError> {
         let Some(found) = tenant.store.find_profile(account).await? else { return Ok(None) };
-        if !found.authentication.is_active() {
+        // A user with two factors stays here: the pool would ask for one.
+        if !found.authentication.is_active() || found.authentication.protected {
             return Ok(None);
         }
         let key = tenant.keys.data()?.unwrap(&found.data_key)?;

@@ -3,15 +3,15 @@
 use latchkey::keys::KeyError;
 use latchkey::keys::password::HasherBusy;
 use latchkey::store::{DecideError, StoreError};
-use latchkey::web::Problem;
+use latchkey::web::{NotRecent, Problem};
 
 /// Why a command made no decision. For the first two, the API answers 401; a page redirects the user to sign in, and back.
 #[derive(Debug)]
 pub enum CommandError {
     /// The session or token is no longer valid.
     SignedOut,
-    /// The sign-in is too old (RFC 9470).
-    NotRecent,
+    /// The sign-in is too old, or weaker than the account needs (RFC 9470).
+    NotRecent(NotRecent),
     /// Any other problem.
     Problem(Problem),
 }
@@ -20,9 +20,14 @@ impl From<CommandError> for Problem {
     fn from(reason: CommandError) -> Self {
         match reason {
             CommandError::SignedOut => Self::invalid_token(),
-            CommandError::NotRecent => Self::insufficient_user_authentication(),
+            CommandError::NotRecent(needed) => needed.into(),
             CommandError::Problem(problem) => problem,
         }
+    }
+}
+impl From<NotRecent> for CommandError {
+    fn from(needed: NotRecent) -> Self {
+        Self::NotRecent(needed)
     }
 }
 impl From<Problem> for CommandError {

@@ -26,9 +26,7 @@ pub async fn request(
     let grace = handle.tenant.config.retention.erasure_grace;
     let decide = || async {
         let principal = presented.load(handle, PrincipalParts::Nothing).await?.ok_or(CommandError::SignedOut)?;
-        if !principal.is_recent(handle.now()) {
-            return Err(CommandError::NotRecent);
-        }
+        principal.require_recent(handle.now())?;
         Ok(erasure::request_deletion(principal.authentication(), seed, grace, handle.now()))
     };
     match handle.tenant.store.decide(&handle.request, decide).await? {

@@ -33,9 +33,7 @@ pub async fn start(
     let seed = fresh_seed(services, handle)?;
     let decide = || async {
         let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
-        if !principal.is_recent(handle.now()) {
-            return Err(CommandError::NotRecent);
-        }
+        principal.require_recent(handle.now())?;
         let (profile, wrapped) = principal.profile()?;
         let sealed = keys.data()?.unwrap(wrapped)?.seal(SealedField::PendingEmail, address.as_str().as_bytes())?;
         let is_current = keys.identifier()?.is_same(&principal.authentication().identifier, &identifier);

@@ -61,9 +61,7 @@ pub async fn change(
     let hashed = HashMemo::default();
     let decide = || async {
         let principal = presented.load(handle, PrincipalParts::ProfileAndPassword).await?.ok_or(CommandError::SignedOut)?;
-        if !principal.is_recent(handle.now()) {
-            return Err(CommandError::NotRecent);
-        }
+        principal.require_recent(handle.now())?;
         let (claims, _) = principal.claims(handle)?;
         if let Err(flaw) = check(handle, &typed.new, &claims) {
             return Ok(Decision::unchanged(ChangeOutcome::Flawed(flaw)));

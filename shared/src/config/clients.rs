@@ -10,6 +10,7 @@ use crate::domain::oauth::exchange::TOKEN_EXCHANGE;
 use crate::domain::oauth::rotate::{MAX_RETRY, RETRY};
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::secret::{SecretHash, hash_text};
+use crate::domain::sign_in::assurance::Acr;
 use crate::domain::tenant::{Field, Localized, Resource, Signer};
 use crate::domain::time::Span;
 use std::collections::BTreeMap;
@@ -84,6 +85,7 @@ fn read_client(
     let introspection_resources = read_introspection_resources(table, method, resources);
     let id_token_claims = read_id_token_claims(table, fields);
     let refresh_retry = table.span("refresh_retry", Span::ZERO..=MAX_RETRY, RETRY);
+    let min_acr = read_min_acr(table, &grant_types);
     let client_uri = read_client_uri(table);
     id.map(|client_id| Client {
         client_name: name.unwrap_or_else(|| Localized::from(client_id.to_string())),
@@ -105,8 +107,23 @@ fn read_client(
         introspection_resources,
         id_token_claims,
         refresh_retry,
+        min_acr,
         client_uri,
     })
+}
+
+/// Reads the level that users of the client must reach. A token exchange proves none.
+fn read_min_acr(table: &mut Table<'_, '_>, grant_types: &[GrantType]) -> Option<Acr> {
+    let text = table.text("min_acr")?;
+    let level = Acr::named(&text.value);
+    if level.is_none() {
+        let names = Acr::SUPPORTED.join("\", \"");
+        table.report.refuse(&text.place, format!("must be one of \"{names}\""));
+    }
+    if level.is_some() && grant_types.contains(&GrantType::TokenExchange) {
+        table.report.refuse(&text.place, "has no use with the grant type token-exchange: nothing is proven there");
+    }
+    level
 }
 
 fn read_algorithm(table: &mut Table<'_, '_>, key: &'static str, default: SigningAlgorithm, signer: Signer) -> SigningAlgorithm {

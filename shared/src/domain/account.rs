@@ -5,6 +5,8 @@ use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
 use super::roles::Roles;
 use super::satisfied::Requirements;
+use super::sign_in::assurance::Acr;
+use super::sign_in::factors::Factors;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +117,12 @@ pub struct AccountState {
     /// When a legal hold was placed, if one is in force. It prevents the erasure.
     #[serde(rename = "hold", default, skip_serializing_if = "Option::is_none")]
     pub legal_hold: Option<Timestamp>,
+    /// Whether one factor is not enough to sign in: the user has an active second factor, or has chosen to be asked always.
+    #[serde(rename = "prt", default, skip_serializing_if = "is_false")]
+    pub protected: bool,
+    /// Its factors besides the password, as far as policy needs them.
+    #[serde(rename = "fac", default, skip_serializing_if = "Factors::is_empty")]
+    pub factors: Factors,
     /// The requirements of the tenant document that it satisfied last. None: unknown, as of an imported account.
     #[serde(rename = "req", default, skip_serializing_if = "Option::is_none")]
     pub satisfied: Option<Requirements>,
@@ -153,11 +161,22 @@ impl AccountState {
         self.epoch_began_at.is_some_and(|began| started_at <= began)
             || started_at < self.identifier_since.unwrap_or(self.created_at)
     }
+    /// The level that every sign-in to this account needs, and every change of what protects it.
+    #[must_use]
+    pub const fn required_level(&self) -> Acr {
+        if self.protected { Acr::Aal2 } else { Acr::Aal1 }
+    }
     /// Whether this account can be used.
     #[must_use]
     pub fn is_active(&self) -> bool {
         matches!(self.status, AccountStatus::Active)
     }
+}
+
+/// For attributes that are stored only if they are true.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Personal data sealed under an account's data key (AES-256-GCM; associated data: tenant, account, field).

@@ -7,19 +7,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Amr {
     /// A password.
     Pwd,
-    /// A one-time code. Earlier sessions have it for a mailed code too.
+    /// A one-time code of an authenticator app, or a recovery code. Earlier sessions have it for a mailed code too.
     Otp,
+    /// A key that is bound to one device.
+    Hwk,
+    /// A key that is synced between the user's devices.
+    Swk,
+    /// The authenticator verified the user.
+    User,
+    /// More than one factor.
+    Mfa,
     /// A value of a later release. It is passed through.
     Unknown(Box<str>),
 }
 
 impl Amr {
+    const KNOWN: [Self; 6] = [Self::Pwd, Self::Otp, Self::Hwk, Self::Swk, Self::User, Self::Mfa];
+
     /// The value.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Pwd => "pwd",
             Self::Otp => "otp",
+            Self::Hwk => "hwk",
+            Self::Swk => "swk",
+            Self::User => "user",
+            Self::Mfa => "mfa",
             Self::Unknown(value) => value,
         }
     }
@@ -34,7 +48,7 @@ impl Serialize for Amr {
 impl<'de> Deserialize<'de> for Amr {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = String::deserialize(deserializer)?;
-        let known = [Self::Pwd, Self::Otp].into_iter().find(|amr| amr.as_str() == value);
+        let known = Self::KNOWN.into_iter().find(|amr| amr.as_str() == value);
         Ok(known.unwrap_or_else(|| Self::Unknown(value.into_boxed_str())))
     }
 }
@@ -45,9 +59,9 @@ mod tests {
 
     #[test]
     fn a_value_of_a_later_release_is_passed_through() {
-        let stored = r#"["pwd","swk","user"]"#;
+        let stored = r#"["pwd","swk","face"]"#;
         let read: Vec<Amr> = serde_json::from_str(stored).unwrap();
-        assert_eq!(read, [Amr::Pwd, Amr::Unknown("swk".into()), Amr::Unknown("user".into())]);
+        assert_eq!(read, [Amr::Pwd, Amr::Swk, Amr::Unknown("face".into())]);
         assert_eq!(serde_json::to_string(&read).unwrap(), stored);
     }
 }

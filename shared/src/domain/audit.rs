@@ -24,6 +24,8 @@ pub enum EventKind {
     SignedIn,
     /// A sign-in failed.
     SignInFailed,
+    /// A second step failed, after a right first one.
+    SecondStepFailed,
     /// A session ended.
     SignedOut,
     /// A client was given consent.

@@ -28,6 +28,11 @@ pub struct FailureWindow {
 }
 
 impl FailureWindow {
+    /// Whether no failure is counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
     /// How long this window still blocks, if it does.
     #[must_use]
     pub fn blocked_for(&self, now: Timestamp) -> Option<Span> {

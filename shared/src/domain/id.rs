@@ -90,6 +90,11 @@ random_id!(
     "flow id"
 );
 random_id!(
+    /// A sign-in between its first and its second step.
+    AttemptId,
+    "attempt id"
+);
+random_id!(
     /// A JWT id (RFC 7519 §4.1.7).
     Jti,
     "jti"

@@ -4,7 +4,7 @@ use super::failure_window::FailureWindow;
 use serde::{Deserialize, Serialize};
 
 /// Maximum number of known devices of an account. With one more the largest state would exceed 1,000 bytes.
-pub const MAX_KNOWN_DEVICES: usize = 7;
+pub const MAX_KNOWN_DEVICES: usize = 6;
 
 /// A device that signed in before. Its sealed cookie identifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use super::passkey::{ClaimedCredential, CredentialHash, Passkey};
 use super::profile::Profile;
 use super::retention::RetentionJob;
 use super::session::Session;
+use super::sign_in::attempt::SignInAttempt;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +110,8 @@ pub enum Record {
     RetentionJob(Box<RetentionJob>),
     /// A revoked access token that has no grant.
     RevokedToken(Keyed<Jti, RevokedToken>),
+    /// A sign-in between its steps.
+    Attempt(Box<SignInAttempt>),
     /// A stored authorization request.
     AuthorizationRequest(Keyed<FlowId, StoredAuthorizationRequest>),
 }
@@ -162,6 +165,7 @@ records! {
     RetentionJob: RetentionJob;
     RevokedToken: Keyed<Jti, RevokedToken>;
     AuthorizationRequest: Keyed<FlowId, StoredAuthorizationRequest>;
+    Attempt: SignInAttempt;
 }
 
 macro_rules! versioned {
@@ -182,5 +186,5 @@ impl Versioned for Keyed<AccountId, Terms> {
 }
 
 versioned! {
-    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob Passkey
+    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob SignInAttempt Passkey
 }

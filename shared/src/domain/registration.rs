@@ -32,6 +32,7 @@ use super::sign_in::methods::{mail_code, password};
 use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
 use super::verbs::NewAccount;
+use crate::domain::sign_in::factors::Factors;
 use serde::{Deserialize, Serialize};
 
 pub use application::{Application, ApplicationFlaw, Checked};
@@ -312,13 +313,15 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         password_home: PasswordHome::Here,
         roles: person.roles,
         legal_hold: None,
+        protected: false,
+        factors: Factors::default(),
         satisfied: person.satisfied,
         version: 1,
     };
     let opened = person.sign_in.and_then(|sign_in| {
         let evidence = vec![mail_code::proven_by_registration(flow.account, now), password::proven(flow.account, now)];
         let SignInAfterProof { session, device, policy } = sign_in;
-        let new = NewSignIn { session, device, replaced: None, policy: &policy };
+        let new = NewSignIn { session, device, replaced: None, policy: &policy, attempt: None };
         complete_first(&authentication, evidence, new, now)
     });
     let account = NewAccount {

@@ -5,7 +5,9 @@
 //!    an unknown device. A right password is written before it is answered, so parallel guesses get no more evaluations.
 //! 2. For the right password of an active account the answer contains the user's attributes. The account is not changed here: it
 //!    exists in both places until the stack is removed.
-//! 3. For a forgotten password the answer needs the address alone. The pool then verifies the address.
+//! 3. A user with two factors stays here: the pool would ask for one. The right password of such an account resets no window, and is answered
+//!    like a wrong one.
+//! 4. For a forgotten password the answer needs the address alone. The pool then verifies the address.
 
 use super::account::AccountState;
 use super::change::{Change, Decision};
@@ -41,6 +43,13 @@ pub fn check_forwarded_password(
         return Decision::unchanged(ReverseMigrationOutcome::Blocked);
     }
     match (subject, verdict) {
+        (
+            Subject::Known { authentication, password: Some(_), .. },
+            PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
+        ) if authentication.is_active() && authentication.protected => {
+            let state = AccountState { version: authentication.version + 1, ..authentication.clone() };
+            Decision::one(Change::record_first_step(state), ReverseMigrationOutcome::Refused)
+        }
         (
             Subject::Known { authentication, password: Some(_), .. },
             PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),

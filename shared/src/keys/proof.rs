@@ -4,6 +4,7 @@
 use super::KeyError;
 use super::aead::join;
 use super::root::{RootKey, Versioned};
+use crate::domain::crockford::{ALPHABET, normalize, ungrouped};
 use crate::domain::flow::{Flow, FlowPurpose};
 use crate::domain::secret::SecretText;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -11,8 +12,6 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
-/// Crockford's base32: no I, L, O (they are read as 1, 1, 0) and no U.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a password-reset code: 50 bits (security 88).
 const RECOVERY_LEN: u32 = 10;
 
@@ -99,17 +98,7 @@ pub(super) fn normalize_mailed_code(typed: &str) -> String {
 
 /// A normalized code: grouping is dropped. In a long code, letters that look like digits become those digits.
 fn normalize_code(is_long: bool, typed: &str) -> String {
-    let plain = typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}'));
-    if !is_long {
-        return plain.collect();
-    }
-    plain
-        .map(|c| match c.to_ascii_uppercase() {
-            'O' => '0',
-            'I' | 'L' => '1',
-            other => other,
-        })
-        .collect()
+    if is_long { normalize(typed) } else { ungrouped(typed).collect() }
 }
 
 #[cfg(test)]

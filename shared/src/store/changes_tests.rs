@@ -1,7 +1,8 @@
 //! The table of writes: every change in every shape, as planned. `LATCHKEY_BLESS=1` writes `changes.golden` again.
 
 use super::fixture::{
-    NOW, account, active, authentication, flow, grant, new_account, passkey, password, request, revoked, session, tenant,
+    NOW, account, active, attempt, authentication, flow, grant, new_account, passkey, password, request, revoked, session,
+    tenant,
 };
 use super::*;
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, Sealed, WrappedDataKey};
@@ -13,7 +14,7 @@ use crate::domain::email_undo::{AddressClaim, ReturnedAddress, WithdrawnRequest}
 use crate::domain::erasure::DueErasure;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::{Flow, FlowPurpose};
-use crate::domain::id::{AccountId, FlowId, GrantId, Jti, SessionId, Sub};
+use crate::domain::id::{AccountId, AttemptId, FlowId, GrantId, Jti, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
@@ -23,6 +24,7 @@ use crate::domain::passkey::Passkey;
 use crate::domain::profile::Profile;
 use crate::domain::record::Terms;
 use crate::domain::retention::RetentionJob;
+use crate::domain::sign_in::attempt::SignInAttempt;
 use crate::domain::transfer::TransferredAccount;
 use crate::domain::verbs::NewAccount;
 use crate::goldens::compare;
@@ -39,6 +41,10 @@ fn state() -> AccountState {
 
 fn a_flow(purpose: FlowPurpose, version: u64) -> Flow {
     Flow { id: FlowId::from_bytes([5; 16]), purpose, identifier: IDENTIFIER, version, ..flow() }
+}
+
+fn an_attempt(version: u64) -> SignInAttempt {
+    SignInAttempt { id: AttemptId::from_bytes([5; 16]), version, ..attempt() }
 }
 
 fn a_session(version: u64) -> Session {
@@ -202,6 +208,11 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("uncount_failed_sign_in", "", Change::uncount_failed_sign_in(state())),
         ("uncount_unknown_sign_in", "", Change::uncount_unknown_sign_in(failures(3))),
         ("record_sign_in", "", Change::record_sign_in(state())),
+        ("record_first_step", "", Change::record_first_step(state())),
+        ("count_failed_second_step", "", Change::count_failed_second_step(state())),
+        ("record_second_step", "", Change::record_second_step(state())),
+        ("open_attempt", "", Change::open_attempt(an_attempt(1))),
+        ("close_attempt", "", Change::close_attempt(an_attempt(2))),
         ("open_session", "", Change::open_session(a_session(1))),
         ("renew_session", "", Change::renew_session(a_session(3))),
         ("touch_session", "", Change::touch_session(a_session(2))),

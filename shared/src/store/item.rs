@@ -65,6 +65,8 @@ pub enum ItemKind {
     CredentialClaim,
     /// [`crate::domain::flow::Flow`]
     Flow,
+    /// [`crate::domain::sign_in::attempt::SignInAttempt`]
+    Attempt,
     /// A stored authorization request.
     AuthorizationRequest,
     /// A revoked access token without a grant.
@@ -117,6 +119,7 @@ impl ItemKind {
             Self::Passkey => "passkey",
             Self::CredentialClaim => "credential_claim",
             Self::Flow => "flow",
+            Self::Attempt => "attempt",
             Self::AuthorizationRequest => "authorization_request",
             Self::RevokedJti => "revoked_jti",
             Self::UnknownFailures => "unknown_failures",

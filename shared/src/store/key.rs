@@ -15,6 +15,7 @@
 //! | passkey | identities | `P#{tenant}#{account}` | `PASSKEY#{hash}` | version |
 //! | credential id of a passkey | identities | `K#{tenant}#{hash}` | `K` | absent: uniqueness |
 //! | flow | identities | `W#{tenant}#FLOW.{flow}` | `W` | version |
+//! | sign-in between its steps | identities | `W#{tenant}#ATTEMPT.{attempt}` | `W` | version |
 //! | stored authorization request | identities | `W#{tenant}#REQUEST.{id}` | `W` | absent |
 //! | revoked token without a grant | identities | `W#{tenant}#JTI.{jti}` | `W` | absent |
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
@@ -41,7 +42,7 @@
 
 use crate::domain::audit::Event;
 use crate::domain::delivery::MailPurpose;
-use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
+use crate::domain::id::{AccountId, AttemptId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::SubjectHash;
 use crate::domain::mail_limit::Trigger;
@@ -115,6 +116,8 @@ pub enum ItemRef<'a> {
     CredentialClaim(&'a CredentialHash),
     /// A pending registration or password reset.
     Flow(FlowId),
+    /// A sign-in between its steps.
+    Attempt(AttemptId),
     /// A stored authorization request.
     AuthorizationRequest(FlowId),
     /// A revoked access token that has no grant.
@@ -177,6 +180,7 @@ impl ItemKey {
             }
             ItemRef::CredentialClaim(credential) => Self::identities(format!("K#{tenant}#{credential}"), "K".to_owned()),
             ItemRef::Flow(id) => work(format!("FLOW.{id}")),
+            ItemRef::Attempt(id) => work(format!("ATTEMPT.{id}")),
             ItemRef::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
             ItemRef::RevokedJti(jti) => work(format!("JTI.{jti}")),
             ItemRef::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),

@@ -8,7 +8,7 @@ use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordCredential;
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::flow::{Flow, FlowPurpose, FlowState};
-use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};
+use crate::domain::id::{AccountId, AttemptId, FlowId, GrantId, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
@@ -19,7 +19,9 @@ use crate::domain::satisfied::Requirements;
 use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
 use crate::domain::sign_in::assurance::{Acr, AcrValue};
+use crate::domain::sign_in::attempt::SignInAttempt;
 use crate::domain::sign_in::evidence::Proofs;
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::verbs::NewAccount;
 use std::collections::BTreeSet;
 
@@ -67,6 +69,8 @@ pub(super) fn authentication() -> AccountState {
         password_home: PasswordHome::Directory,
         roles: longest_roles(),
         legal_hold: Some(NOW),
+        protected: true,
+        factors: Factors { totp: Some(99_999_999), recovery_codes: 10, passkeys: 10, failures },
         satisfied: Some(Requirements(u32::MAX)),
         version: 1_000_000,
     }
@@ -81,6 +85,19 @@ pub(super) fn longest_roles() -> Roles {
 /// As many proofs as a session keeps.
 fn fullest_proofs() -> Proofs {
     serde_json::from_value(serde_json::json!({ "pwd": NOW, "mail": NOW, "totp": NOW, "codes": NOW })).unwrap()
+}
+
+pub(super) fn attempt() -> SignInAttempt {
+    SignInAttempt {
+        id: AttemptId::from_bytes([255; 16]),
+        account: account(),
+        epoch: u32::MAX,
+        proofs: fullest_proofs(),
+        browser: SecretHash::from_bytes([255; 32]),
+        closed_at: Some(NOW),
+        expires_at: NOW,
+        version: 1_000_000,
+    }
 }
 
 pub(super) fn session() -> Session {

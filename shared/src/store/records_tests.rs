@@ -60,6 +60,7 @@ fn handling(record: &Record) -> (Erased, Members, Members) {
         Record::RetentionJob(_) => (NamesNoAccount, Err("of no account"), Err("of no account")),
         Record::RevokedToken(_) => (Expires, Err("of no account"), Err("of no account")),
         Record::AuthorizationRequest(_) => (Expires, Err("of no account"), Err("of no account")),
+        Record::Attempt(_) => (Expires, Err("short-lived"), Err("short-lived")),
     }
 }
 
@@ -92,7 +93,7 @@ fn each_record_has_its_erasure_export_and_transfer() {
             lines.insert(kind, format!("{erased} | {} | {}", member(exported), member(transferred)));
         }
     }
-    assert_eq!(lines.len(), 20, "one record of each kind");
+    assert_eq!(lines.len(), 21, "one record of each kind");
     let mut text = "record | erased by | exported as | transferred as\n".to_owned();
     text.extend(lines.iter().map(|(kind, line)| format!("{kind} | {line}\n")));
     compare("src/store/records.golden", &text);

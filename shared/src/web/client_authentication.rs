@@ -200,6 +200,7 @@ mod tests {
                 introspection_resources: vec![],
                 id_token_claims: vec![],
                 refresh_retry: crate::domain::oauth::rotate::RETRY,
+                min_acr: Option::None,
                 client_uri: Option::None,
             };
             (client_id, client)

@@ -38,4 +38,4 @@ pub use oauth_error::OAuthError;
 pub use page::Page;
 pub use params::Params;
 pub use problem::Problem;
-pub use self_service::{AccountCredential, Principal, PrincipalParts, SelfService};
+pub use self_service::{AccountCredential, NotRecent, Principal, PrincipalParts, SelfService};

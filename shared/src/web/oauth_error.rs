@@ -65,6 +65,7 @@ impl OAuthError {
             | OAuthErrorCode::LoginRequired
             | OAuthErrorCode::ConsentRequired
             | OAuthErrorCode::InteractionRequired
+            | OAuthErrorCode::UnmetAuthenticationRequirements
             | OAuthErrorCode::RequestNotSupported
             | OAuthErrorCode::RequestUriNotSupported
             | OAuthErrorCode::UnsupportedTokenType => StatusCode::BAD_REQUEST,

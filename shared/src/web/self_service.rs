@@ -158,18 +158,19 @@ impl Principal {
         })?;
         Ok((claims, key))
     }
-    /// Whether the sign-in is recent enough to change a credential or to export the data. A user with a password that is still in a legacy
-    /// directory has authenticated only there. After a sign-in here the password is stored here.
+    /// Whether the sign-in is recent enough, and strong enough for the account, to change a credential or to export the data. A user with a
+    /// password that is still in a legacy directory has authenticated only there. After a sign-in here the password is stored here.
     #[must_use]
     pub fn is_recent(&self, now: Timestamp) -> bool {
-        self.proofs.satisfies(Acr::Aal1, Some(RECENT), now) && self.authentication().password_home == PasswordHome::Here
+        let state = self.authentication();
+        self.proofs.satisfies(state.required_level(), Some(RECENT), now) && state.password_home == PasswordHome::Here
     }
     /// Refuses unless [`Self::is_recent`].
     ///
     /// # Errors
-    /// 401 `insufficient_user_authentication` (RFC 9470 §3).
-    pub fn require_recent(&self, now: Timestamp) -> Result<(), Problem> {
-        if self.is_recent(now) { Ok(()) } else { Err(Problem::insufficient_user_authentication()) }
+    /// What to sign in with.
+    pub fn require_recent(&self, now: Timestamp) -> Result<(), NotRecent> {
+        if self.is_recent(now) { Ok(()) } else { Err(NotRecent { level: self.authentication().required_level() }) }
     }
 }
 
@@ -231,11 +232,29 @@ impl Problem {
     pub fn invalid_token() -> Self {
         Self::new(ProblemKind::InvalidToken, "The access token is missing, invalid, expired or revoked. Get a new one.")
     }
-    /// 401: the sign-in is too old.
-    #[must_use]
-    pub fn insufficient_user_authentication() -> Self {
+}
+
+/// The sign-in is too old, or weaker than the account needs (RFC 9470 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotRecent {
+    /// The level to sign in with.
+    pub level: Acr,
+}
+
+impl From<NotRecent> for Problem {
+    fn from(NotRecent { level }: NotRecent) -> Self {
+        let kind = ProblemKind::InsufficientUserAuthentication;
+        if level > Acr::Aal1 {
+            let detail = "This needs a sign-in with two factors in the last five minutes. Authorize again with max_age=300 and \
+                          acr_values=urn:latchkey:acr:2, then repeat the call.";
+            return Self::new(kind, detail).challenge(concat!(
+                r#"Bearer error="insufficient_user_authentication", "#,
+                r#"error_description="A more recent sign-in with two factors is needed", "#,
+                r#"max_age=300, acr_values="urn:latchkey:acr:2""#
+            ));
+        }
         let detail = "This needs a sign-in of the last five minutes. Authorize again with max_age=300, then repeat the call.";
-        Self::new(ProblemKind::InsufficientUserAuthentication, detail)
+        Self::new(kind, detail)
     }
 }
 
@@ -258,6 +277,7 @@ fn refusal(error: &OAuthError) -> Problem {
         | OAuthErrorCode::LoginRequired
         | OAuthErrorCode::ConsentRequired
         | OAuthErrorCode::InteractionRequired
+        | OAuthErrorCode::UnmetAuthenticationRequirements
         | OAuthErrorCode::RequestNotSupported
         | OAuthErrorCode::RequestUriNotSupported
         | OAuthErrorCode::UnsupportedTokenType

@@ -89,6 +89,9 @@ impl Renderer<'_> {
         let word = |proof: &ExportedProof| match &proof.method {
             Method::Password => self.say("export-method-pwd"),
             Method::MailCode => self.say("export-method-mail"),
+            Method::Totp => self.say("export-method-totp"),
+            Method::RecoveryCode => self.say("export-method-code"),
+            Method::BoundPasskey | Method::SyncedPasskey => self.say("export-method-passkey"),
             Method::Unknown(name) => name.to_string(),
         };
         let words: Vec<String> = proofs.iter().map(word).collect();

@@ -42,7 +42,7 @@ impl From<CommandError> for AccountPageError {
     fn from(reason: CommandError) -> Self {
         match reason {
             CommandError::SignedOut => Self::SignIn,
-            CommandError::NotRecent => Self::Confirm,
+            CommandError::NotRecent(_) => Self::Confirm,
             CommandError::Problem(problem) => Self::Problem(problem),
         }
     }

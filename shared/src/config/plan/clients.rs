@@ -105,6 +105,19 @@ fn compare_client(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
             "its access tokens are signed with another algorithm: resource servers must accept the new one first",
         );
     }
+    if was.min_acr != is.min_acr {
+        match (was.min_acr, is.min_acr) {
+            (was, Some(is)) if was.is_none_or(|was| was < is) => plan.danger(
+                path,
+                format!(
+                    "its users must sign in with level {}: those without such a factor are refused until they have one, and its \
+                     earlier grants are refused at their next use",
+                    is.name().unwrap_or_default()
+                ),
+            ),
+            (_, _) => plan.notice(path, "its users may sign in with a lower level"),
+        }
+    }
     if was.client_uri != is.client_uri {
         plan.notice(path, "links back lead to another address");
     }

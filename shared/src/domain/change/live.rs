@@ -134,6 +134,7 @@ fn translate(mut put: Put, claimed: &[IdentifierHash], forms: &dyn IdentifierFor
         | Record::DeletionRecord(_)
         | Record::RetentionJob(_)
         | Record::RevokedToken(_)
+        | Record::Attempt(_)
         | Record::AuthorizationRequest(_) => {}
     }
     (put, more)

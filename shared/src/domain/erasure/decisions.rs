@@ -8,6 +8,7 @@ use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::Sub;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::roles::Roles;
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::time::{Span, Timestamp};
 
 /// The outcome of a deletion request.
@@ -215,6 +216,8 @@ pub(super) fn erased(authentication: &AccountState, at: Timestamp) -> AccountSta
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        protected: false,
+        factors: Factors::default(),
         satisfied: None,
         version: authentication.version + 1,
     }

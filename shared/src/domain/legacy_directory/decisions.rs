@@ -12,6 +12,7 @@ use crate::domain::profile::Profile;
 use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
 use crate::domain::sign_in::complete::{Completed, NewSignIn, complete, complete_first};
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::sign_in::methods::legacy_directory::accepted;
 use crate::domain::sign_in::methods::password::Authenticated;
 use crate::domain::time::Timestamp;
@@ -60,6 +61,8 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             password_home,
             roles: imported_user.roles,
             legal_hold: None,
+            protected: false,
+            factors: Factors::default(),
             satisfied: None,
             version: 1,
         },

@@ -17,6 +17,8 @@ use super::pkce;
 use super::redirect_uri;
 use super::scope::ScopeSet;
 use crate::domain::id::ClientId;
+use crate::domain::sign_in::assurance::{Acr, AcrValue};
+use crate::domain::sign_in::policy::Demand;
 use crate::domain::time::Span;
 use std::collections::BTreeMap;
 
@@ -50,6 +52,8 @@ pub struct AuthorizationRequest<'c> {
     pub prompt: Prompt,
     /// `max_age`: the maximum age of the sign-in.
     pub max_age: Option<Span>,
+    /// `acr_values`, and an essential `acr` in `claims`: the requested values, in order of preference.
+    pub acr: RequestedAcr,
     /// `id_token_hint`: an ID token that names the expected user, not verified yet.
     pub id_token_hint: Option<String>,
     /// `login_hint`: the identifier to prefill on the sign-in page.
@@ -69,6 +73,30 @@ pub struct Prompt {
     pub consent: bool,
     /// `select_account`: let the user choose an account.
     pub select_account: bool,
+}
+
+/// The requested `acr` values (OpenID Connect Core §3.1.2.1 and §5.5.1.1). Unknown ones are kept out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestedAcr {
+    /// In order of preference.
+    pub values: Vec<Acr>,
+    /// Whether the request fails if none of them is reached.
+    pub is_essential: bool,
+}
+
+impl RequestedAcr {
+    /// What the request asks for, with what its client always needs.
+    #[must_use]
+    pub fn demand(&self, client: &Client) -> Demand {
+        let essential = self.values.iter().copied().min().filter(|_| self.is_essential);
+        Demand { required: essential.max(client.min_acr), wished: self.values.clone() }
+    }
+    /// The `acr` of a token: the first requested value that this level satisfies, otherwise the level itself.
+    #[must_use]
+    pub fn answer(&self, reached: Acr) -> Option<AcrValue> {
+        let requested = self.values.iter().copied().find(|value| *value <= reached);
+        AcrValue::of(requested.unwrap_or(reached))
+    }
 }
 
 /// Why a request is refused.
@@ -224,7 +252,7 @@ fn checks<'c>(
     let scope = check_scope(client, parameters.first("scope"), resource.is_some())?;
     let prompt = check_prompt(parameters.first("prompt"))?;
     let max_age = check_max_age(parameters.first("max_age"))?;
-    check_claims(parameters.first("claims"))?;
+    let acr = read_acr(parameters.first("acr_values"), check_claims(parameters.first("claims"))?.as_ref())?;
     let nonce = parameters.first("nonce");
     if nonce.is_some_and(|nonce| nonce.len() > MAX_NONCE) {
         return Err((InvalidRequest, "nonce must not be longer than 512 bytes"));
@@ -240,6 +268,7 @@ fn checks<'c>(
         code_challenge,
         prompt,
         max_age,
+        acr,
         id_token_hint: text("id_token_hint"),
         login_hint: text("login_hint"),
         ui_locales: text("ui_locales"),
@@ -311,17 +340,38 @@ fn check_max_age(max_age: Option<&str>) -> Check<Option<Span>> {
     Ok(Some(Span::seconds(seconds)))
 }
 
-/// `claims` is not supported and has no effect. A value that is expensive to parse is refused anyway.
-fn check_claims(claims: Option<&str>) -> Check<()> {
-    let Some(claims) = claims else { return Ok(()) };
+/// Reads `claims`. Only `id_token.acr` has an effect. A value that is expensive to parse is refused.
+fn check_claims(claims: Option<&str>) -> Check<Option<serde_json::Value>> {
+    let Some(claims) = claims else { return Ok(None) };
     let refusal = Err((OAuthErrorCode::InvalidRequest, "claims must be a JSON object, at most 4096 bytes and 8 levels deep"));
     if claims.len() > MAX_CLAIMS {
         return refusal;
     }
     match serde_json::from_str::<serde_json::Value>(claims) {
-        Ok(value) if value.is_object() && depth(&value) <= MAX_CLAIMS_DEPTH => Ok(()),
+        Ok(value) if value.is_object() && depth(&value) <= MAX_CLAIMS_DEPTH => Ok(Some(value)),
         Ok(_) | Err(_) => refusal,
     }
+}
+
+/// Reads the requested `acr` values. An essential one in `claims` counts alone (OpenID Connect Core §5.5.1.1). If none of its values is known,
+/// no sign-in can satisfy it, and the request is refused at once.
+fn read_acr(acr_values: Option<&str>, claims: Option<&serde_json::Value>) -> Check<RequestedAcr> {
+    let requested = claims.and_then(|claims| claims.pointer("/id_token/acr"));
+    if let Some(requested) = requested.filter(|requested| requested["essential"] == true) {
+        let listed = requested["values"].as_array().map_or(std::slice::from_ref(&requested["value"]), Vec::as_slice);
+        let listed: Vec<&str> = listed.iter().filter_map(serde_json::Value::as_str).collect();
+        let values: Vec<Acr> = listed.iter().filter_map(|value| Acr::named(value)).collect();
+        return match (listed.is_empty(), values.is_empty()) {
+            // Essential, but any value will do.
+            (true, _) => Ok(RequestedAcr::default()),
+            (false, true) => {
+                Err((OAuthErrorCode::UnmetAuthenticationRequirements, "no sign-in here has one of the essential acr values"))
+            }
+            (false, false) => Ok(RequestedAcr { values, is_essential: true }),
+        };
+    }
+    let values = acr_values.unwrap_or_default().split(' ').filter_map(Acr::named).collect();
+    Ok(RequestedAcr { values, is_essential: false })
 }
 
 /// The parser limits the depth to 128 levels.

@@ -3,9 +3,11 @@
 //!
 //! 1. The session must be live, and as recent as the request demands. Otherwise the user signs in (again).
 //! 2. The user must be the one that an `id_token_hint` names.
-//! 3. What is due of the account is asked for ([`crate::domain::requirements`]): after a sign-in, or once it can no longer be postponed.
-//! 4. Consent must cover the scope.
-//! 5. Then a code is issued. It is bound to everything that the token endpoint checks.
+//! 3. The session must have the level that the client, the request and the account need. Otherwise the user takes a second step; if the
+//!    account has none, the request fails. A level that is only wished for is asked for once, and the user can go on without it.
+//! 4. What is due of the account is asked for ([`crate::domain::requirements`]): after a sign-in, or once it can no longer be postponed.
+//! 5. Consent must cover the scope.
+//! 6. Then a code is issued. It is bound to everything that the token endpoint checks.
 
 use super::authorization_request::AuthorizationRequest;
 use super::error::OAuthErrorCode;
@@ -19,7 +21,7 @@ use crate::domain::satisfied::Requirements;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::sign_in::assurance::Acr;
-use crate::domain::sign_in::evidence::acr_of;
+use crate::domain::sign_in::policy::Gap;
 use crate::domain::tenant::{SessionPolicy, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 
@@ -78,6 +80,8 @@ pub struct Interactions {
     pub consented: Option<Interaction>,
     /// The user did or postponed what was due.
     pub completed: Option<Interaction>,
+    /// The user was asked for a second step that the request only wishes for, and went on without it.
+    pub declined: Option<Interaction>,
 }
 
 /// Fresh random values for a code.
@@ -103,6 +107,11 @@ pub struct Policies<'a> {
 pub enum Authorized {
     /// The user must sign in.
     SignIn,
+    /// The user must take a second step.
+    StepUp {
+        /// The level to reach.
+        level: Acr,
+    },
     /// The user must be asked for what is due.
     AskDue,
     /// The user must be asked for consent.
@@ -146,6 +155,19 @@ pub fn authorize(
     if hint.is_some_and(|hint| hint != authentication.sub) {
         let description = "the signed-in user is not the one that id_token_hint names";
         return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
+    }
+    match request.acr.demand(request.client).gap(authentication, &session.proofs()) {
+        Gap::None => {}
+        // A wish: once the user has been asked for it, or if no page may be shown, what was reached is enough.
+        Gap::StepUp { is_required: false, .. } if request.prompt.none || interactions.declined_step_up(session) => {}
+        Gap::StepUp { .. } if request.prompt.none => {
+            return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, "the user must take a second step"));
+        }
+        Gap::StepUp { level, .. } => return Decision::unchanged(Authorized::StepUp { level }),
+        Gap::Unreachable => {
+            let description = "the account has no factor for the required acr; the user can add one in the account";
+            return Decision::unchanged(refused(OAuthErrorCode::UnmetAuthenticationRequirements, description));
+        }
     }
     let asks = match due {
         AccountDue::Nothing | AccountDue::NotRecorded(_) => false,
@@ -223,6 +245,10 @@ impl Interactions {
                 && answered.at.since(signed_in.at) <= CONSENT_PAGE_LIFETIME
         })
     }
+    /// Whether the user was asked for a wished second step for this request.
+    fn declined_step_up(&self, session: &Session) -> bool {
+        self.declined.is_some_and(|declined| declined.sid == session.id)
+    }
     /// Whether the user signed in to this session for this request, and was not asked for what is due since then.
     #[must_use]
     pub fn ask_after_sign_in(&self, sid: SessionId) -> bool {
@@ -261,7 +287,7 @@ fn issue(
         // That of the proofs on which `acr` rests.
         auth_time: proofs.auth_time(proofs.level()).unwrap_or(session.auth_time),
         amr: session.amr.clone(),
-        acr: acr_of(&proofs),
+        acr: request.acr.answer(proofs.level()),
         proofs,
         code: Some(AuthorizationCode {
             secret_hash: new.secret_hash,

@@ -4,6 +4,7 @@ use super::scope::ScopeSet;
 use crate::domain::id::ClientId;
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
+use crate::domain::sign_in::assurance::Acr;
 use crate::domain::time::Span;
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +108,8 @@ pub struct Client {
     pub id_token_claims: Vec<String>,
     /// How long after a rotation a spent refresh token is a retry and no reuse.
     pub refresh_retry: Span,
+    /// The level that every sign-in to it must reach.
+    pub min_acr: Option<Acr>,
     /// The URL of the application, for links back to it.
     pub client_uri: Option<String>,
 }
@@ -121,6 +124,11 @@ impl Client {
     #[must_use]
     pub fn visible_roles(&self, roles: &Roles) -> Roles {
         if self.first_party { roles.clone() } else { Roles::default() }
+    }
+    /// Returns whether the client may have tokens of a sign-in with this level.
+    #[must_use]
+    pub fn accepts(&self, level: Acr) -> bool {
+        self.min_acr.is_none_or(|min| level >= min)
     }
     /// Returns whether the client may use this grant type.
     #[must_use]

@@ -68,6 +68,9 @@ pub enum ExchangeRefused {
     /// The user signed in at the pool before all sessions here were ended.
     #[error("the sign-in is older than the account's current epoch")]
     SignedInBefore,
+    /// The account needs two factors, and the token proves none of them.
+    #[error("the account needs two factors")]
+    Protected,
     /// A public client presented this token before.
     #[error("the token was exchanged before")]
     Spent,
@@ -91,6 +94,7 @@ impl ExchangeRefused {
             | Self::NotHere
             | Self::AccountNotActive
             | Self::SignedInBefore
+            | Self::Protected
             | Self::Spent => OAuthErrorCode::InvalidRequest,
             Self::ScopeExceeded => OAuthErrorCode::InvalidScope,
             Self::Target(error) => error.code(),
@@ -104,6 +108,7 @@ impl ExchangeRefused {
             Self::NotAnAccessToken => "subject_token must be an access token of the user pool that users are migrated from",
             Self::NotInForce => "subject_token is expired or not valid yet; refresh it at the user pool first",
             Self::AnotherClients => "subject_token was issued to an app client of the pool that is not mapped to this client",
+            Self::Protected => "the user signs in with two factors; start an authorization request instead",
             Self::NotHere => "the user was not migrated yet; let the user sign in once",
             Self::AccountNotActive => "the account is closed; let the user sign in",
             Self::SignedInBefore => "the user's sessions were ended after the sign-in at the user pool; let the user sign in",
@@ -227,6 +232,9 @@ fn issue(
     }
     if authentication.epoch_began_at.is_some_and(|began| token.auth_time < began) {
         return Err(ExchangeRefused::SignedInBefore);
+    }
+    if authentication.protected {
+        return Err(ExchangeRefused::Protected);
     }
     // Without `scope` the application gets only the subject. Nothing that lasts or acts on the account is given unasked.
     let granted = asked.scope.cloned().unwrap_or_else(|| ScopeSet::of(OPENID));

@@ -12,6 +12,7 @@ use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::sign_in::evidence::Proofs;
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::tenant::{Localized, Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ pub(crate) fn client() -> Client {
         introspection_resources: vec![],
         id_token_claims: vec![],
         refresh_retry: crate::domain::oauth::rotate::RETRY,
+        min_acr: None,
         client_uri: None,
     }
 }
@@ -86,6 +88,8 @@ pub(crate) fn authentication() -> AccountState {
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        protected: false,
+        factors: Factors::default(),
         satisfied: None,
         version: 7,
     }

@@ -174,6 +174,7 @@ mod tests {
             introspection_resources: vec![],
             id_token_claims: vec![],
             refresh_retry: crate::domain::oauth::rotate::RETRY,
+            min_acr: None,
             client_uri: None,
         };
         [client("shop", &[BYE]), client("blog", &[])].into_iter().map(|c| (c.client_id.clone(), c)).collect()

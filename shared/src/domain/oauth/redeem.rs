@@ -84,6 +84,9 @@ pub enum CodeRefused {
     /// The client may no longer have any token of the granted scope.
     #[error("the client may no longer have any of the granted scope")]
     ScopeGone,
+    /// The client needs a higher level by now.
+    #[error("the client needs a higher level")]
+    LevelTooLow,
     /// The `resource` is not available.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -101,7 +104,8 @@ impl CodeRefused {
             | Self::Replayed
             | Self::Expired
             | Self::Ended(_)
-            | Self::ScopeGone => OAuthErrorCode::InvalidGrant,
+            | Self::ScopeGone
+            | Self::LevelTooLow => OAuthErrorCode::InvalidGrant,
             Self::Target(error) => error.code(),
         }
     }
@@ -112,6 +116,7 @@ impl CodeRefused {
             Self::NotTheCode | Self::ClientMismatch | Self::Replayed | Self::Expired | Self::Ended(_) | Self::ScopeGone => {
                 "the authorization code is invalid, expired, used, or belongs to another client; start a new authorization request"
             }
+            Self::LevelTooLow => LEVEL_TOO_LOW,
             Self::RedirectUriMismatch => "redirect_uri must be the one of the authorization request",
             Self::Verifier(VerifierError::Missing) => {
                 "code_verifier is missing; the authorization request had a code_challenge"
@@ -124,6 +129,9 @@ impl CodeRefused {
         }
     }
 }
+
+/// `error_description` for a grant with an `acr` below the client's present `min_acr`.
+pub const LEVEL_TOO_LOW: &str = "the user must sign in again with a higher level; start a new authorization request";
 
 /// Redeems a code.
 pub fn redeem(
@@ -190,6 +198,9 @@ fn issue(
 ) -> Result<Issued, CodeRefused> {
     let CodeSnapshot { grant, authentication, session } = snapshot;
     grant.check_live(authentication, session, now)?;
+    if !client.accepts(grant.proofs().level()) {
+        return Err(CodeRefused::LevelTooLow);
+    }
     let granted = grant.scope.intersection(&client.scope);
     if granted.is_empty() && !grant.scope.is_empty() {
         return Err(CodeRefused::ScopeGone);

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::error::OAuthErrorCode;
 use super::grant::{Grant, GrantEnded, GrantState, RefreshToken, RevocationReason};
 use super::issue::{AccessGrant, Issued};
-use super::redeem::NextRefresh;
+use super::redeem::{LEVEL_TOO_LOW, NextRefresh};
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use crate::domain::account::AccountState;
@@ -74,6 +74,9 @@ pub enum RefreshRefused {
     /// The client may no longer have any token of the granted scope.
     #[error("the client may no longer have any of the granted scope")]
     ScopeGone,
+    /// The client needs a higher level by now.
+    #[error("the client needs a higher level")]
+    LevelTooLow,
     /// The requested scope exceeds the granted one.
     #[error("scope exceeds what was granted")]
     ScopeExceeded,
@@ -87,9 +90,13 @@ impl RefreshRefused {
     #[must_use]
     pub const fn code(&self) -> OAuthErrorCode {
         match self {
-            Self::NotARefreshGrant | Self::Ended(_) | Self::Idle | Self::Reused | Self::OfflineAccessGone | Self::ScopeGone => {
-                OAuthErrorCode::InvalidGrant
-            }
+            Self::NotARefreshGrant
+            | Self::Ended(_)
+            | Self::Idle
+            | Self::Reused
+            | Self::OfflineAccessGone
+            | Self::ScopeGone
+            | Self::LevelTooLow => OAuthErrorCode::InvalidGrant,
             Self::ScopeExceeded => OAuthErrorCode::InvalidScope,
             Self::Target(error) => error.code(),
         }
@@ -101,6 +108,7 @@ impl RefreshRefused {
             Self::NotARefreshGrant | Self::Ended(_) | Self::Idle | Self::Reused | Self::OfflineAccessGone | Self::ScopeGone => {
                 "the refresh token is invalid, expired, revoked, or belongs to another client; sign in again"
             }
+            Self::LevelTooLow => LEVEL_TOO_LOW,
             Self::ScopeExceeded => "scope must not exceed what was granted",
             Self::Target(error) => error.description(),
         }
@@ -205,6 +213,9 @@ fn access(
     now: Timestamp,
 ) -> Result<(ScopeSet, AccessGrant), RefreshRefused> {
     let still_granted = grant.scope.intersection(&client.scope);
+    if !client.accepts(grant.proofs().level()) {
+        return Err(RefreshRefused::LevelTooLow);
+    }
     if grant.is_offline() && !still_granted.contains(OFFLINE_ACCESS) {
         return Err(RefreshRefused::OfflineAccessGone);
     }

@@ -22,7 +22,7 @@ pub enum Acr {
 
 impl Acr {
     /// The values that a sign-in can reach (`acr_values_supported`).
-    pub const SUPPORTED: [&'static str; 1] = ["urn:latchkey:acr:1"];
+    pub const SUPPORTED: [&'static str; 3] = ["urn:latchkey:acr:1", "urn:latchkey:acr:2", "phr"];
 
     /// The value of `acr` (OpenID Connect Core §2). `None` for [`Acr::None`].
     #[must_use]

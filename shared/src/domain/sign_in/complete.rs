@@ -2,8 +2,12 @@
 //!
 //! The same user's live session is renewed: same `sid`, new cookie secret, and what was proven now is added. Another user's session ends, and
 //! a new one opens. So does one that was never opened by a sign-in here (a token exchange).
+//!
+//! Nothing opens below the level that the account needs, whatever a method or a path has decided before.
 
+use super::attempt::NewAttempt;
 use super::evidence::{Evidence, Proofs};
+use super::policy::{Requirement, require};
 use super::throttle::{known_device, reset_window};
 use crate::domain::account::AccountState;
 use crate::domain::change::Change;
@@ -23,6 +27,8 @@ pub struct NewSignIn<'a> {
     pub replaced: Option<&'a Session>,
     /// Lifetimes.
     pub policy: &'a SessionPolicy,
+    /// The attempt that opens if a second step is due. None: where none can be due, as in a registration.
+    pub attempt: Option<NewAttempt>,
 }
 
 /// A completed sign-in. The account's state is written first: parallel guesses and a changed password conflict with its version. The session
@@ -38,8 +44,8 @@ pub(in crate::domain) struct Completed {
     pub new_device: bool,
 }
 
-/// Completes a sign-in to this account on the device that the browser presents. `None` without evidence, or with evidence of another account:
-/// then nothing may be written.
+/// Completes a sign-in to this account on the device that the browser presents. `None` without evidence, with evidence of another account, or
+/// with less than the account needs: then nothing may be written.
 pub(in crate::domain) fn complete(
     account: &AccountState,
     device: Option<u64>,
@@ -62,7 +68,8 @@ pub(in crate::domain) fn complete_first(
     now: Timestamp,
 ) -> Option<(Vec<Change>, Session)> {
     let is_theirs = !evidence.is_empty() && evidence.iter().all(|evidence| evidence.account() == account.account);
-    is_theirs.then(|| open_or_renew(account, evidence, new, now))
+    let is_enough = require(account, &Proofs::of(&evidence)) == Requirement::Complete;
+    (is_theirs && is_enough).then(|| open_or_renew(account, evidence, new, now))
 }
 
 /// The session of an application, for a user who authenticated in another system at this time. Nothing was proven here, and no browser gets it.
@@ -83,7 +90,7 @@ fn open_or_renew(
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> (Vec<Change>, Session) {
-    let NewSignIn { session, device, replaced, policy } = new;
+    let NewSignIn { session, device, replaced, policy, attempt: _ } = new;
     if let Some(own) = replaced.filter(|own| own.is_live(account, now) && !own.proofs().is_empty()) {
         let proofs = own.proofs().with(evidence);
         let session = own.renew(session, account, proofs, policy, now).on_device(device);
@@ -112,12 +119,45 @@ mod tests {
         let complete = |evidence: Vec<Evidence>| {
             let session =
                 NewSession { id: SessionId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([1; 32]), device: None };
-            complete(&account, None, evidence, NewSignIn { session, device: 1, replaced: None, policy: &policy }, now)
+            complete(
+                &account,
+                None,
+                evidence,
+                NewSignIn { session, device: 1, replaced: None, policy: &policy, attempt: None },
+                now,
+            )
         };
         let foreign = AccountId::from_bytes([9; 16]);
         assert!(complete(vec![of(account.account)]).is_some());
         for evidence in [vec![], vec![of(foreign)], vec![of(account.account), of(foreign)]] {
             assert!(complete(evidence).is_none());
+        }
+    }
+
+    #[test]
+    fn security_54_nothing_opens_below_the_level_that_the_account_needs() {
+        let (now, policy) =
+            (Timestamp::from_seconds(1_000_000), SessionPolicy { idle: Span::days(1), absolute: Span::days(30) });
+        let account = AccountState { protected: true, ..authentication() };
+        let complete = |methods: &[Method]| {
+            let session =
+                NewSession { id: SessionId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([1; 32]), device: None };
+            let evidence = methods.iter().map(|method| Evidence::new(account.account, method.clone(), now)).collect();
+            complete_first(
+                &account,
+                evidence,
+                NewSignIn { session, device: 1, replaced: None, policy: &policy, attempt: None },
+                now,
+            )
+        };
+        for too_little in [&[Method::Password][..], &[Method::MailCode], &[Method::Password, Method::MailCode], &[Method::Totp]]
+        {
+            assert!(complete(too_little).is_none(), "{too_little:?}");
+        }
+        let enough =
+            [&[Method::Password, Method::Totp][..], &[Method::MailCode, Method::RecoveryCode], &[Method::SyncedPasskey]];
+        for enough in enough {
+            assert!(complete(enough).is_some(), "{enough:?}");
         }
     }
 }

@@ -72,6 +72,8 @@ impl Proofs {
         let method = |amr: &Amr| match amr {
             Amr::Pwd => Method::Password,
             Amr::Otp => Method::MailCode,
+            // Releases that write these values keep proofs too.
+            Amr::Hwk | Amr::Swk | Amr::User | Amr::Mfa => Method::Unknown(amr.as_str().into()),
             Amr::Unknown(value) => Method::Unknown(value.clone()),
         };
         Self(amr.iter().map(|amr| Proof { method: method(amr), at: auth_time }).collect())
@@ -93,6 +95,16 @@ impl Proofs {
         }
         proofs.drain(..proofs.len().saturating_sub(MAX_PROOFS));
         Self(proofs)
+    }
+
+    /// Those of this evidence.
+    pub(in crate::domain) fn of(evidence: &[Evidence]) -> Self {
+        Self::none().with(evidence.to_vec())
+    }
+
+    /// The same as evidence of this account, which keeps them. For the second step alone.
+    pub(super) fn as_evidence(&self, account: AccountId) -> Vec<Evidence> {
+        self.0.iter().map(|proof| Evidence { account, proof: proof.clone() }).collect()
     }
 
     /// The level that all of them reach together.
@@ -126,14 +138,28 @@ impl Proofs {
     /// Their values for applications (RFC 8176).
     #[must_use]
     pub fn amr(&self) -> Vec<Amr> {
-        self.0.iter().filter_map(|proof| proof.method.amr()).collect()
+        let mut values: Vec<Amr> = Vec::new();
+        for value in self.0.iter().flat_map(|proof| proof.method.amr()) {
+            if !values.contains(value) {
+                values.push(value.clone());
+            }
+        }
+        if self.level() >= Acr::Aal2 {
+            values.push(Amr::Mfa);
+        }
+        values
     }
 }
 
 /// Knowledge and mailbox together are one factor: access to the mailbox is enough to replace the password.
 fn level_of(proofs: &[&Proof]) -> Acr {
     let proves = |factor| proofs.iter().any(|proof| proof.method.factor() == Some(factor));
-    if proves(Factor::Knowledge) || proves(Factor::Mailbox) { Acr::Aal1 } else { Acr::None }
+    match (proves(Factor::Passkey), proves(Factor::Possession), proves(Factor::Knowledge) || proves(Factor::Mailbox)) {
+        (true, _, _) => Acr::PhishingResistant,
+        (false, true, true) => Acr::Aal2,
+        (false, true, false) | (false, false, true) => Acr::Aal1,
+        (false, false, false) => Acr::None,
+    }
 }
 
 /// What a session and a grant have in common: their proofs, and the older attributes that the previous release reads.

@@ -10,6 +10,14 @@ pub enum Method {
     Password,
     /// A code or link that was mailed to the account's address.
     MailCode,
+    /// A code of an authenticator app (TOTP, RFC 6238).
+    Totp,
+    /// A recovery code.
+    RecoveryCode,
+    /// A passkey that verified its user, and stays on one device.
+    BoundPasskey,
+    /// A passkey that verified its user, and is synced between the user's devices.
+    SyncedPasskey,
     /// A method of a later release. It satisfies nothing.
     Unknown(Box<str>),
 }
@@ -22,15 +30,26 @@ pub enum Factor {
     /// Access to the mailbox of the account. It resets the password, so both together are one factor (NIST SP 800-63B-4 §3.1.3.1 accepts
     /// no e-mail as an out-of-band authenticator).
     Mailbox,
+    /// Something that the user has.
+    Possession,
+    /// Something that the user has, which verified the user and the site: enough alone, and no phishing site can use it.
+    Passkey,
 }
 
 impl Method {
+    const KNOWN: [Self; 6] =
+        [Self::Password, Self::MailCode, Self::Totp, Self::RecoveryCode, Self::BoundPasskey, Self::SyncedPasskey];
+
     /// The stored name.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::Password => "pwd",
             Self::MailCode => "mail",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "code",
+            Self::BoundPasskey => "hwk",
+            Self::SyncedPasskey => "swk",
             Self::Unknown(name) => name,
         }
     }
@@ -41,16 +60,21 @@ impl Method {
         match self {
             Self::Password => Some(Factor::Knowledge),
             Self::MailCode => Some(Factor::Mailbox),
+            Self::Totp | Self::RecoveryCode => Some(Factor::Possession),
+            Self::BoundPasskey | Self::SyncedPasskey => Some(Factor::Passkey),
             Self::Unknown(_) => None,
         }
     }
 
-    /// Its value in `amr`, if it has one. RFC 8176 has no value for a mailbox.
+    /// Its values in `amr`. RFC 8176 has none for a mailbox.
     #[must_use]
-    pub const fn amr(&self) -> Option<Amr> {
+    pub const fn amr(&self) -> &'static [Amr] {
         match self {
-            Self::Password => Some(Amr::Pwd),
-            Self::MailCode | Self::Unknown(_) => None,
+            Self::Password => &[Amr::Pwd],
+            Self::Totp | Self::RecoveryCode => &[Amr::Otp],
+            Self::BoundPasskey => &[Amr::Hwk, Amr::User],
+            Self::SyncedPasskey => &[Amr::Swk, Amr::User],
+            Self::MailCode | Self::Unknown(_) => &[],
         }
     }
 }
@@ -64,7 +88,7 @@ impl Serialize for Method {
 impl<'de> Deserialize<'de> for Method {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let known = [Self::Password, Self::MailCode].into_iter().find(|method| method.name() == name);
+        let known = Self::KNOWN.into_iter().find(|method| method.name() == name);
         Ok(known.unwrap_or_else(|| Self::Unknown(name.into_boxed_str())))
     }
 }

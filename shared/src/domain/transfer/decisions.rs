@@ -12,6 +12,7 @@ use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::profile::Profile;
 use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::time::Timestamp;
 use crate::domain::transfer::TransferredAccount;
 
@@ -160,6 +161,8 @@ fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount 
             password_home,
             roles: transferred_user.roles,
             legal_hold: transferred_user.legal_hold,
+            protected: false,
+            factors: Factors::default(),
             satisfied: None,
             version: 1,
         },

@@ -4,6 +4,7 @@ use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Put, Subject};
 use crate::domain::failure_window::UnknownIdentifierFailures;
+use crate::domain::sign_in::attempt::SignInAttempt;
 
 impl Change {
     /// A failed sign-in of an account.
@@ -25,6 +26,26 @@ impl Change {
     /// A sign-in with the right password: the failure window is reset. The event is on the session.
     pub fn record_sign_in(state: AccountState) -> Self {
         Self::unaudited(Put::next(state))
+    }
+    /// The right first factor of an account that needs a second step: only its version changes. The event comes with the second step.
+    pub fn record_first_step(state: AccountState) -> Self {
+        Self::unaudited(Put::next(state))
+    }
+    /// A wrong code of a second step.
+    pub fn count_failed_second_step(state: AccountState) -> Self {
+        Self::audited(EventKind::SecondStepFailed, Subject::account(state.account), Put::next(state))
+    }
+    /// A completed second step with a code of an authenticator app. The event is on the session.
+    pub fn record_second_step(state: AccountState) -> Self {
+        Self::unaudited(Put::next(state))
+    }
+    /// A sign-in waits for its second step.
+    pub fn open_attempt(attempt: SignInAttempt) -> Self {
+        Self::unaudited(Put::next(attempt))
+    }
+    /// A sign-in has completed its second step.
+    pub fn close_attempt(attempt: SignInAttempt) -> Self {
+        Self::unaudited(Put::next(attempt))
     }
     /// A user proved the password of a closed account: the mail with the restoration link is sent again.
     pub fn request_restoration_mail(state: AccountState) -> Self {

@@ -5,6 +5,7 @@ use crate::domain::failure_window::UnknownIdentifierFailures;
 use crate::domain::flow::Flow;
 use crate::domain::id::{FlowId, Jti};
 use crate::domain::record::{Keyed, RevokedToken, StoredAuthorizationRequest};
+use crate::domain::sign_in::attempt::SignInAttempt;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::item::{Item, ItemKind};
@@ -16,6 +17,24 @@ impl Stored for Flow {
     }
     fn key(&self) -> ItemRef<'_> {
         ItemRef::Flow(self.id)
+    }
+    fn version(&self) -> Option<u64> {
+        Some(self.version)
+    }
+    fn end(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+    fn item(&self) -> Result<Item, StoreError> {
+        attributes(self.kind(), self)
+    }
+}
+
+impl Stored for SignInAttempt {
+    fn kind(&self) -> ItemKind {
+        ItemKind::Attempt
+    }
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Attempt(self.id)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)

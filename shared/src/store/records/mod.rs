@@ -56,6 +56,7 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
         Record::RetentionJob(state) => state.as_ref(),
         Record::RevokedToken(state) => state,
         Record::AuthorizationRequest(state) => state,
+        Record::Attempt(state) => state.as_ref(),
     }
 }
 

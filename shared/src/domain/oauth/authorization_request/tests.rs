@@ -26,6 +26,7 @@ fn client() -> Client {
         introspection_resources: vec![],
         id_token_claims: vec![],
         refresh_retry: crate::domain::oauth::rotate::RETRY,
+        min_acr: None,
         client_uri: None,
     }
 }

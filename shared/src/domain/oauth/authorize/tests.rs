@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::account::AccountStatus;
 use crate::domain::amr::Amr;
-use crate::domain::oauth::authorization_request::Prompt;
+use crate::domain::oauth::authorization_request::{Prompt, RequestedAcr};
 use crate::domain::oauth::authorization_response::ReturnAddress;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::session::NewSession;
@@ -40,6 +40,7 @@ fn client() -> Client {
         introspection_resources: vec![],
         id_token_claims: vec![],
         refresh_retry: crate::domain::oauth::rotate::RETRY,
+        min_acr: None,
         client_uri: None,
     }
 }
@@ -59,6 +60,7 @@ fn request<'c>(client: &'c Client) -> AuthorizationRequest<'c> {
         code_challenge: Some("challenge".to_owned()),
         prompt: Prompt::default(),
         max_age: None,
+        acr: RequestedAcr::default(),
         id_token_hint: None,
         login_hint: None,
         ui_locales: None,

@@ -4,3 +4,5 @@ pub mod legacy_directory;
 pub mod mail_code;
 pub mod passkey;
 pub mod password;
+pub mod recovery_code;
+pub mod totp;

@@ -15,15 +15,17 @@ use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::delivery::MailPurpose;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, AttemptId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::mail_limit::Trigger;
 use crate::domain::satisfied::Requirements;
 use crate::domain::secret::PasswordHash;
 use crate::domain::session::Session;
+use crate::domain::sign_in::attempt::{NewAttempt, SignInAttempt};
 use crate::domain::sign_in::complete::{Completed, NewSignIn, complete};
-use crate::domain::sign_in::evidence::Evidence;
+use crate::domain::sign_in::evidence::{Evidence, Proofs};
 use crate::domain::sign_in::method::Method;
+use crate::domain::sign_in::policy::{Requirement, require};
 use crate::domain::sign_in::throttle::{count_failure, count_unknown, window_of_account, window_of_unknown};
 use crate::domain::time::{Span, Timestamp};
 
@@ -97,6 +99,13 @@ pub enum Authenticated {
         new_device: bool,
         /// The requirements of the tenant document that the account satisfied last.
         satisfied: Option<Requirements>,
+    },
+    /// The password is right, and the account needs a second step.
+    SecondStep {
+        /// The account.
+        account: AccountId,
+        /// The attempt that waits for it.
+        attempt: AttemptId,
     },
     /// Identifier or password is wrong. The answer does not tell which.
     Refused,
@@ -197,6 +206,9 @@ fn succeed(
     now: Timestamp,
 ) -> Decision<Authenticated> {
     let evidence = vec![proven(authentication.account, now)];
+    if require(authentication, &Proofs::of(&evidence)) == Requirement::SecondStep {
+        return begin_second_step(authentication, &evidence, new.attempt, now);
+    }
     let Some(Completed { account, opened, session, new_device }) = complete(authentication, device, evidence, new, now) else {
         return Decision::unchanged(Authenticated::Refused);
     };
@@ -208,6 +220,22 @@ fn succeed(
     }
     let changes = Changes(changes.0.into_iter().chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied } }
+}
+
+/// The right password of an account that needs a second step. The account's state is written before this shows, so that parallel guesses conflict.
+/// No window is reset, and no device is known: only completion does that.
+fn begin_second_step(
+    authentication: &AccountState,
+    evidence: &[Evidence],
+    attempt: Option<NewAttempt>,
+    now: Timestamp,
+) -> Decision<Authenticated> {
+    let Some(attempt) = attempt else { return Decision::unchanged(Authenticated::Refused) };
+    let state = AccountState { version: authentication.version + 1, ..authentication.clone() };
+    let attempt = SignInAttempt::open(attempt, &state, Proofs::of(evidence), now);
+    let outcome = Authenticated::SecondStep { account: attempt.account, attempt: attempt.id };
+    let changes = Changes::one(Change::record_first_step(state)).then(Change::open_attempt(attempt));
+    Decision { changes, outcome }
 }
 
 /// The user has just shown, or set with a proven mailbox, the password of this account.

@@ -114,6 +114,9 @@ export-sessions-expires = Endet spätestens
 export-sessions-signed-out = Abgemeldet
 export-method-pwd = Passwort
 export-method-mail = Code per E-Mail
+export-method-totp = Code einer Authenticator-App
+export-method-code = Wiederherstellungscode
+export-method-passkey = Passkey
 
 export-applications-title = Zugriff von Anwendungen
 export-applications-text = Was Anwendungen für Sie tun dürfen oder durften.

@@ -114,6 +114,9 @@ export-sessions-expires = Ends in any case
 export-sessions-signed-out = Signed out
 export-method-pwd = password
 export-method-mail = mailed code
+export-method-totp = code of an authenticator app
+export-method-code = recovery code
+export-method-passkey = passkey
 
 export-applications-title = Access of applications
 export-applications-text = What applications may do, or could do, on your behalf.

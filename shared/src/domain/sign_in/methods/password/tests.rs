@@ -8,6 +8,7 @@ use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
 use crate::domain::sign_in::evidence::Proofs;
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::sign_in::throttle::UNKNOWN_KEPT;
 use crate::domain::tenant::SessionPolicy;
 
@@ -31,6 +32,8 @@ pub(crate) fn authentication() -> AccountState {
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        protected: false,
+        factors: Factors::default(),
         satisfied: None,
         version: 10,
     }
@@ -55,7 +58,7 @@ fn known<'a>(authentication: &'a AccountState, password: &'a PasswordCredential,
 }
 
 fn new(replaced: Option<&Session>) -> NewSignIn<'_> {
-    NewSignIn { session: new_session(50), device: NEW_DEVICE, replaced, policy: &POLICY }
+    NewSignIn { session: new_session(50), device: NEW_DEVICE, replaced, policy: &POLICY, attempt: None }
 }
 
 fn new_session(id: u8) -> NewSession {

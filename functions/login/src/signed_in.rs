@@ -1,0 +1,51 @@
+//! The response after a completed sign-in by any method: where the user continues, and the cookies.
+
+use crate::pending::{InteractionResult, Pending};
+use crate::respond;
+use axum::response::Response;
+use latchkey::domain::requirements::are_satisfied;
+use latchkey::domain::satisfied::Requirements;
+use latchkey::domain::session::Session;
+use latchkey::web::session::NewSessionSecrets;
+use latchkey::web::{Browser, Problem, TenantHandle};
+
+/// A completed sign-in.
+pub struct SignedIn<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Whether the browser must remember the device.
+    pub new_device: bool,
+    /// The requirements of the tenant document that the account satisfied last.
+    pub satisfied: Option<Requirements>,
+}
+
+/// Whether a signed-in user confirms their identity for an account page.
+#[must_use]
+pub fn is_confirmation(pending: &Pending) -> bool {
+    pending.hint("prompt") == Some("login")
+}
+
+/// 303 to the authorization request, with a marker that the user has signed in for it; to the account page that asked; or to what is due.
+///
+/// # Errors
+/// If sealing fails.
+pub fn proceed(
+    handle: &TenantHandle,
+    browser: &Browser,
+    pending: &Pending,
+    secrets: &NewSessionSecrets,
+    signed_in: &SignedIn<'_>,
+) -> Result<Response, Problem> {
+    let (tenant, session) = (&handle.tenant, signed_in.session);
+    let location = if pending.is_request() {
+        pending.address_with_result(tenant, InteractionResult::SignedIn, session.id, handle.now())?
+    } else if !is_confirmation(pending) && !are_satisfied(signed_in.satisfied, &tenant.config.registration, handle.now()) {
+        // A confirmation on an account page is no sign-in: export and deletion stay reachable.
+        pending.continue_at(tenant, "/complete")
+    } else {
+        pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned)
+    };
+    let mut response = respond::see_other(&location);
+    secrets.set_cookies(&mut response, handle, browser, session, signed_in.new_device);
+    Ok(browser.answer(response))
+}

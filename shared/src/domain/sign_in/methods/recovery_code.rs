@@ -1,0 +1,11 @@
+//! Recovery codes: each works once, in place of the authenticator app.
+
+use crate::domain::recovery_codes::RecoveryCodes;
+use crate::domain::secret::SecretText;
+
+/// The codes after the typed one was used. `None` if it is none of the unused ones. It counts only if the write of these codes succeeds, in
+/// one transaction with the account.
+#[must_use]
+pub fn redeem(codes: &RecoveryCodes, typed: &SecretText) -> Option<RecoveryCodes> {
+    codes.find(typed).map(|index| codes.with_used(index))
+}

@@ -1,0 +1,102 @@
+//! The stored authenticator app of an account: a seed for one-time codes (TOTP, RFC 6238).
+//!
+//! 1. Set-up stores a *pending* seed for [`SETUP`]. It replaces nothing and opens nothing until its first code fits.
+//! 2. The *active* seed is used for sign-in. The account's state says whether there is one, and the step of the last accepted code.
+//! 3. A *removed* seed is kept for [`REMOVED_KEPT`], so that an undo can put it back. It opens nothing.
+
+use super::account::Sealed;
+use super::id::AccountId;
+use super::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// How long a set-up may take.
+pub const SETUP: Span = Span::minutes(15);
+/// How long a removed seed is kept.
+pub const REMOVED_KEPT: Span = Span::days(7);
+/// Bytes of a seed: those of an HMAC-SHA-1 output (RFC 4226 §4, R6).
+pub const SEED_BYTES: usize = 20;
+
+/// The seed of the codes, in plain text. It does not print, and is wiped when dropped.
+#[derive(Clone)]
+pub struct TotpSeed(Zeroizing<[u8; SEED_BYTES]>);
+
+impl TotpSeed {
+    /// A seed of these random bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; SEED_BYTES]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+    /// A seed that was opened. `None` if it has another length.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_bytes)
+    }
+    /// The bytes themselves.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; SEED_BYTES] {
+        &self.0
+    }
+}
+impl fmt::Debug for TotpSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TotpSeed(…)")
+    }
+}
+
+/// A seed and its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredSeed {
+    /// The seed, sealed under the account's data key.
+    #[serde(rename = "s")]
+    pub seed: Sealed,
+    /// When it was added. Of a pending one: when its set-up began.
+    #[serde(rename = "at")]
+    pub added_at: Timestamp,
+}
+
+/// A removed seed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedSeed {
+    /// What was removed.
+    #[serde(flatten)]
+    pub stored: StoredSeed,
+    /// When.
+    #[serde(rename = "rm")]
+    pub removed_at: Timestamp,
+}
+
+/// The authenticator app of an account (with the key prefix of secrets: token, export and retention cannot read it).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotpCredential {
+    /// The account.
+    #[serde(rename = "acc")]
+    pub account: AccountId,
+    /// The seed in use.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<StoredSeed>,
+    /// The seed of a set-up that is not confirmed yet.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<StoredSeed>,
+    /// The seed that was removed or replaced last.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<RemovedSeed>,
+    /// The version of this state.
+    pub version: u64,
+}
+
+impl TotpCredential {
+    /// The seed of a set-up that can still be confirmed.
+    #[must_use]
+    pub fn pending(&self, now: Timestamp) -> Option<&StoredSeed> {
+        self.pending.as_ref().filter(|pending| now < pending.added_at + SETUP)
+    }
+    /// When nothing of it counts any more. `None` while it is in use.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        let pending = self.pending.as_ref().map(|pending| pending.added_at + SETUP);
+        let removed = self.removed.as_ref().map(|removed| removed.removed_at + REMOVED_KEPT);
+        if self.active.is_some() { None } else { pending.max(removed) }
+    }
+}
