@@ -1,7 +1,7 @@
 """A local AWS that evaluates roles: ministack plus the condition keys that it does not set.
 
 With AUTH=true ministack evaluates each caller's policies and each key's policy, but it does not know `dynamodb:LeadingKeys`,
-`dynamodb:ReturnValues`, `kms:EncryptionContext:*`, `kms:SigningAlgorithm`, `kms:MessageType` and `ses:FromAddress`. The conditions of the
+`dynamodb:ReturnValues`, `dynamodb:Select`, `dynamodb:Attributes`, `kms:EncryptionContext:*`, `kms:SigningAlgorithm`, `kms:MessageType` and `ses:FromAddress`. The conditions of the
 template's roles need these keys. This module reads them from the requests, as AWS documents them.
 
 Time: LOCAL_AWS_CLOCK names a file with an offset such as `+2678400` (seconds). This process uses this offset. The functions, which are real
@@ -64,6 +64,11 @@ def _dynamodb_keys(action, arn):
         context["dynamodb:LeadingKeys"] = keys
     if "ReturnValues" in item:
         context["dynamodb:ReturnValues"] = item["ReturnValues"]
+    if "Select" in item:
+        context["dynamodb:Select"] = item["Select"]
+    # The store names each attribute of a query by a placeholder.
+    if action == "dynamodb:Query":
+        context["dynamodb:Attributes"] = sorted(item.get("ExpressionAttributeNames", {}).values())
     return context
 
 

@@ -237,6 +237,10 @@ fn requested_actions(operation: &str, body: &Value) -> Vec<RequestedAction> {
     let one = |action: &str, part: &Value, keys: Vec<&Value>| {
         let table = part["TableName"].as_str().unwrap_or_default();
         let keys = keys.into_iter().filter_map(|pk| pk["S"].as_str().map(str::to_owned)).collect();
+        let selected: Vec<String> = part["Select"].as_str().map(str::to_owned).into_iter().collect();
+        // The store names each attribute of a query by a placeholder.
+        let names = part["ExpressionAttributeNames"].as_object().filter(|_| action == "Query").into_iter().flatten();
+        let attributes = names.filter_map(|(_, name)| name.as_str().map(str::to_owned)).collect();
         let returned: Vec<String> = part["ReturnValues"].as_str().map(str::to_owned).into_iter().collect();
         RequestedAction {
             action: format!("dynamodb:{action}"),
@@ -244,6 +248,8 @@ fn requested_actions(operation: &str, body: &Value) -> Vec<RequestedAction> {
             context: BTreeMap::from([
                 ("dynamodb:LeadingKeys".to_owned(), keys),
                 ("dynamodb:ReturnValues".to_owned(), returned),
+                ("dynamodb:Select".to_owned(), selected),
+                ("dynamodb:Attributes".to_owned(), attributes),
             ]),
         }
     };

@@ -36,7 +36,7 @@ const EXPIRING: [(&str, &str); 9] = [
 ];
 
 /// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 29] = [
+const KINDS: [(&str, &str, &str, &str, bool); 31] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -49,6 +49,8 @@ const KINDS: [(&str, &str, &str, &str, bool); 29] = [
     ("identities", "password", "X#", "PASSWORD", true),
     ("identities", "passkey", "P#", "PASSKEY#", true),
     ("identities", "credential_claim", "K#", "K", false),
+    ("identities", "totp", "X#", "TOTP", true),
+    ("identities", "recovery_codes", "X#", "RECOVERY", true),
     ("identities", "flow", "W#", "W", true),
     ("identities", "authorization_request", "W#", "W", false),
     ("identities", "revoked_jti", "W#", "W", false),
@@ -258,6 +260,8 @@ fn check_ownership(raw: &RawData) -> Violations {
     for (kind, required) in [
         ("profile", true),
         ("password", true),
+        ("totp", false),
+        ("recovery_codes", false),
         ("data_key", true),
         ("session", false),
         ("grant", false),

@@ -291,6 +291,7 @@ impl Statement {
                         "Null" => wanted.contains(if values.is_empty() { "true" } else { "false" }),
                         // Also true without any value. Therefore a `Null` condition comes with it.
                         "ForAllValues:StringLike" => values.iter().all(any),
+                        "ForAllValues:StringEquals" => values.iter().all(|value| wanted.contains(value)),
                         "StringEquals" => values.iter().any(|value| wanted.contains(value)),
                         "StringEqualsIfExists" => values.is_empty() || values.iter().any(|value| wanted.contains(value)),
                         other => panic!("this reader does not know {other}"),

@@ -1,7 +1,7 @@
 //! Mails about an existing account. A mail about an outdated state is dropped.
 
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
-use latchkey::delivery::{FormerAddressNews, LinkAndCode, Message};
+use latchkey::delivery::{FormerAddressNews, LinkAndCode, Message, SecondFactorNews};
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::delivery::{AccountMail, DropReason, MailPurpose};
 use latchkey::domain::email_change::{EMAIL_CHANGE_LIFETIME, pending};
@@ -46,6 +46,11 @@ pub(crate) async fn compose(
         },
         // Without a point once the account is closed again.
         AccountMail::AccountRestored if !owner.authentication.is_active() => return Ok(Err(DropReason::Outdated)),
+        AccountMail::AuthenticatorAdded => second_factor(tenant, &owner, SecondFactorNews::Added)?,
+        AccountMail::AuthenticatorReplaced => second_factor(tenant, &owner, SecondFactorNews::Replaced)?,
+        AccountMail::AuthenticatorRemoved => second_factor(tenant, &owner, SecondFactorNews::Removed)?,
+        AccountMail::RecoveryCodesRenewed => second_factor(tenant, &owner, SecondFactorNews::NewCodes)?,
+        AccountMail::RecoveryCodeUsed => second_factor(tenant, &owner, SecondFactorNews::CodeUsed)?,
         AccountMail::AccountRestored => {
             let first = notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored)?;
             (first, FormerAddressNews::AccountRestored)
@@ -64,6 +69,15 @@ pub(crate) async fn compose(
         mails.push(to_former_address(tenant, &owner, undo, news)?);
     }
     Ok(Ok(mails))
+}
+
+fn second_factor(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    news: SecondFactorNews,
+) -> Result<(Outgoing, FormerAddressNews), DeliverError> {
+    let message = Message::SecondFactor { news, codes_left: owner.authentication.factors.recovery_codes };
+    Ok((notice(tenant, owner, MailPurpose::SecondFactor, message)?, FormerAddressNews::SecondFactor))
 }
 
 /// The user proved the password of a closed account, or opened a link of a release that mailed no code.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! application ─▶ /oauth2/authorize ─▶ /login ─▶ /oauth2/authorize ─▶ /consent ─▶ /oauth2/authorize ─▶ application
+//!                                       ├─▶ /login/second-step
 //!                                       └─▶ /recover ─▶ mail ─▶ /recover ─▶ /login
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod logout;
 pub mod pending;
 pub mod recover;
 pub mod respond;
+pub mod second_step;
 pub mod signed_in;
 mod username;
 
@@ -44,12 +46,14 @@ pub fn deployed_routes() -> Router<Services> {
 pub fn routes() -> Router<Services> {
     let asked = funnel_layer(Step::Authorization, Method::Session);
     let signed_in = funnel_layer(Step::SignIn, Method::Password);
+    let stepped = funnel_layer(Step::SecondStep, Method::Code);
     let completed = funnel_layer(Step::Completion, Method::Page);
     let answered = funnel_layer(Step::Consent, Method::Page);
     Router::new()
         .route("/oauth2/authorize", get(authorize::get.layer(asked)).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
         .route("/login", get(login::get).post(login::post.layer(signed_in)))
+        .route("/login/second-step", get(second_step::get).post(second_step::post.layer(stepped)))
         .route("/complete", get(complete::get).post(complete::post.layer(completed)))
         .route("/consent", get(consent::get).post(consent::post.layer(answered)))
         .route("/recover", get(recover::get).post(recover::post))

@@ -3,7 +3,7 @@
 //!
 //! The records are in another table, which is not restored. For each tombstone since the backup, day by day and shard by shard:
 //! 1. Query the account's partition once: the restored state names the identifier and the due work.
-//! 2. Delete the data key, the identifier (if it still belongs to the account: a freed address may have another account), the password and
+//! 2. Delete the data key, the identifier (if it still belongs to the account: a freed address may have another account), the secrets and
 //!    all items.
 //! 3. Delete the state last: if an invocation ends before, the account is found again.
 //!
@@ -150,7 +150,8 @@ async fn erase_again(store: &TenantStore, tombstone: &Tombstone, request: &Reque
     let account = tombstone.account;
     let items = store.find_account_items(account).await?;
     let stood = !items.is_empty();
-    let mut apart = vec![Removal::DataKey(account), Removal::Password(account)];
+    let secrets = store.find_secret_removals(account).await?;
+    let mut apart: Vec<Removal> = std::iter::once(Removal::DataKey(account)).chain(secrets).collect();
     apart.extend(store.find_passkey_removals(account).await?);
     let mut due = None;
     if let Some(restored) = &items.authentication {

@@ -91,6 +91,40 @@ pub enum Message {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// The second factors of the account were changed, or a recovery code was used.
+    SecondFactor {
+        /// What happened.
+        news: SecondFactorNews,
+        /// How many recovery codes are left.
+        codes_left: u8,
+    },
+}
+
+/// What happened to the second factors of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactorNews {
+    /// An authenticator app was added.
+    Added,
+    /// An authenticator app replaced another one.
+    Replaced,
+    /// The authenticator app was removed.
+    Removed,
+    /// New recovery codes replaced the old ones.
+    NewCodes,
+    /// A recovery code was used to sign in.
+    CodeUsed,
+}
+
+impl SecondFactorNews {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Added => "app-added",
+            Self::Replaced => "app-replaced",
+            Self::Removed => "app-removed",
+            Self::NewCodes => "new-codes",
+            Self::CodeUsed => "code-used",
+        }
+    }
 }
 
 /// A mailed link and the code to type on its page. Neither is enough without the other.
@@ -119,6 +153,8 @@ pub enum FormerAddressNews {
     PasskeyAdded,
     /// A passkey of it was removed.
     PasskeyRemoved,
+    /// Its second factors were changed, or a recovery code was used.
+    SecondFactor,
 }
 
 impl FormerAddressNews {
@@ -131,6 +167,7 @@ impl FormerAddressNews {
             Self::AccountRestored => "restored",
             Self::PasskeyAdded => "passkey-added",
             Self::PasskeyRemoved => "passkey-removed",
+            Self::SecondFactor => "factor",
         }
     }
 }
@@ -290,6 +327,16 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             }
         }
         Message::AccountDisabled => Parts { footer: words.say("mail-footer"), ..notice("mail-disabled") },
+        Message::SecondFactor { news, codes_left } => {
+            let about = format!("mail-{}", news.word());
+            let left = (*news == SecondFactorNews::CodeUsed)
+                .then(|| words.say_with("mail-codes-left", ("left", u32::from(*codes_left).into())));
+            Parts {
+                actions: vec![action(Some("mail-factor-not-me"), "mail-changed-action", format!("{issuer}/recover"))],
+                notes: left.into_iter().collect(),
+                ..notice(&about)
+            }
+        }
         Message::AccountRestored => Parts {
             actions: vec![action(None, "mail-registered-sign-in", format!("{issuer}/login"))],
             notes: vec![words.say("mail-restored-not-me")],

@@ -13,7 +13,7 @@ mod ses;
 
 pub use failure::SendError;
 pub use mailer::Mailer;
-pub use message::{FormerAddressNews, LinkAndCode, Message};
+pub use message::{FormerAddressNews, LinkAndCode, Message, SecondFactorNews};
 pub use queue::{MailQueue, QueueError};
 pub use render::{Envelope, MailRenderer, RenderError, Sender};
 

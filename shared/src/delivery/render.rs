@@ -118,7 +118,7 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{FormerAddressNews, LinkAndCode, halves};
+    use super::super::message::{FormerAddressNews, LinkAndCode, SecondFactorNews, halves};
     use super::*;
     use crate::domain::id::TenantId;
     use crate::domain::secret::SecretText;
@@ -168,6 +168,7 @@ mod tests {
         };
         let both = || LinkAndCode { token: "TOKEN".into(), code: "ABCDEFGHIJ".into() };
         let until = Timestamp::from_seconds(1_800_000_000);
+        let factor = |news| Message::SecondFactor { news, codes_left: 1 };
         let former = |news| Message::FormerAddress { news, undo: both(), until };
         vec![
             (registration(false), 1, 1),
@@ -185,6 +186,12 @@ mod tests {
             (former(FormerAddressNews::EmailChangeUndone), 1, 1),
             (former(FormerAddressNews::DeletionRequested), 1, 1),
             (former(FormerAddressNews::AccountRestored), 1, 1),
+            (former(FormerAddressNews::SecondFactor), 1, 1),
+            (factor(SecondFactorNews::Added), 0, 1),
+            (factor(SecondFactorNews::Replaced), 0, 1),
+            (factor(SecondFactorNews::Removed), 0, 1),
+            (factor(SecondFactorNews::NewCodes), 0, 1),
+            (factor(SecondFactorNews::CodeUsed), 0, 1),
             (Message::EmailChangeUndone, 0, 2),
             (Message::DeletionRequested { restoration: both(), due: until }, 1, 1),
             (Message::AccountClosed { restoration: both(), due: until }, 1, 1),
@@ -233,7 +240,7 @@ mod tests {
             Message::RegistrationCode { .. } => vec!["/verify?flow=FLOW&token=TOKEN"],
             Message::PasswordResetCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
             Message::AlreadyRegistered => vec!["/login", "/recover"],
-            Message::PasswordChanged | Message::EmailChangeRequested => vec!["/recover"],
+            Message::PasswordChanged | Message::EmailChangeRequested | Message::SecondFactor { .. } => vec!["/recover"],
             Message::EmailChangeUndone => vec!["/login", "/recover"],
             Message::AccountDisabled => vec![],
             Message::PasskeyAdded | Message::PasskeyRemoved => vec!["/account/passkeys"],

@@ -78,6 +78,16 @@ pub enum EventKind {
     NoticeMerged,
     /// An operator added or removed roles.
     RolesChanged,
+    /// An authenticator app was added: the account needs a second step.
+    AuthenticatorAdded,
+    /// An authenticator app replaced another one.
+    AuthenticatorReplaced,
+    /// The authenticator app was removed.
+    AuthenticatorRemoved,
+    /// New recovery codes replaced the old ones.
+    RecoveryCodesRenewed,
+    /// A recovery code was used to sign in.
+    RecoveryCodeUsed,
     /// Terms were accepted after the registration.
     TermsAccepted,
     /// The acceptance of an optional document was withdrawn.

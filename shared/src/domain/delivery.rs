@@ -62,6 +62,11 @@ impl MailOrder {
                 AccountMail::EmailChangeUndone => Some(MailPurpose::AddressRestored),
                 AccountMail::AccountRestored => Some(MailPurpose::AccountRestored),
                 AccountMail::PasskeyAdded | AccountMail::PasskeyRemoved => Some(MailPurpose::PasskeysChanged),
+                AccountMail::AuthenticatorAdded
+                | AccountMail::AuthenticatorReplaced
+                | AccountMail::AuthenticatorRemoved
+                | AccountMail::RecoveryCodesRenewed
+                | AccountMail::RecoveryCodeUsed => Some(MailPurpose::SecondFactor),
                 AccountMail::EmailChangeStarted
                 | AccountMail::EmailChanged
                 | AccountMail::DeletionRequested
@@ -124,6 +129,16 @@ pub enum AccountMail {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// An authenticator app was added.
+    AuthenticatorAdded,
+    /// An authenticator app replaced another one.
+    AuthenticatorReplaced,
+    /// The authenticator app was removed.
+    AuthenticatorRemoved,
+    /// New recovery codes replaced the old ones.
+    RecoveryCodesRenewed,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
     /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
     LinkRequested,
 }
@@ -147,6 +162,8 @@ pub enum MailPurpose {
     AccountRestored,
     /// Notice: a passkey was added or removed.
     PasskeysChanged,
+    /// Notice: second factors were changed, or a recovery code was used.
+    SecondFactor,
 }
 
 /// What to send now for the proof of a flow.
@@ -209,6 +226,7 @@ impl MailPurpose {
             Self::AddressRestored => "address_restored",
             Self::AccountRestored => "account_restored",
             Self::PasskeysChanged => "passkeys_changed",
+            Self::SecondFactor => "second_factor",
         }
     }
 }
@@ -259,6 +277,11 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::LegalHoldLifted
         | EventKind::NoticeMerged
         | EventKind::RolesChanged => [None, None],
+        EventKind::AuthenticatorAdded => [about(AccountMail::AuthenticatorAdded), None],
+        EventKind::AuthenticatorReplaced => [about(AccountMail::AuthenticatorReplaced), None],
+        EventKind::AuthenticatorRemoved => [about(AccountMail::AuthenticatorRemoved), None],
+        EventKind::RecoveryCodesRenewed => [about(AccountMail::RecoveryCodesRenewed), None],
+        EventKind::RecoveryCodeUsed => [about(AccountMail::RecoveryCodeUsed), None],
     };
     let delivery = |order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), due: None, order };
     orders.into_iter().flatten().map(delivery).collect()
@@ -296,4 +319,5 @@ pub fn proof_mail(flow: &Flow, generation: u8, owner: Option<AccountStatus>, now
 }
 
 #[cfg(test)]
+#[path = "delivery_tests.rs"]
 mod tests;

@@ -47,7 +47,8 @@ impl MailPurpose {
             | Self::AddressRequested
             | Self::AddressRestored
             | Self::AccountRestored
-            | Self::PasskeysChanged => MailLimit::Deferred,
+            | Self::PasskeysChanged
+            | Self::SecondFactor => MailLimit::Deferred,
         }
     }
 }

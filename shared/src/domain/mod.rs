@@ -38,6 +38,7 @@ pub mod retention;
 pub mod reverse_migration;
 pub mod roles;
 pub mod satisfied;
+pub mod second_factor;
 pub mod secret;
 pub mod session;
 pub mod sign_in;

@@ -12,10 +12,12 @@ use super::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use super::oauth::grant::Grant;
 use super::passkey::{ClaimedCredential, CredentialHash, Passkey};
 use super::profile::Profile;
+use super::recovery_codes::RecoveryCodes;
 use super::retention::RetentionJob;
 use super::session::Session;
 use super::sign_in::attempt::SignInAttempt;
 use super::time::Timestamp;
+use super::totp::TotpCredential;
 use serde::{Deserialize, Serialize};
 
 /// The account that has an identifier.
@@ -78,6 +80,10 @@ pub enum Record {
     Identifier(Keyed<IdentifierHash, ClaimedIdentifier>),
     /// A password.
     Password(PasswordCredential),
+    /// An authenticator app.
+    Totp(TotpCredential),
+    /// Recovery codes.
+    RecoveryCodes(RecoveryCodes),
     /// A profile.
     Profile(Box<Profile>),
     /// The accepted terms of an account.
@@ -148,6 +154,8 @@ records! {
     Account: AccountState;
     Identifier: Keyed<IdentifierHash, ClaimedIdentifier>;
     Password: PasswordCredential;
+    Totp: TotpCredential;
+    RecoveryCodes: RecoveryCodes;
     Profile: Profile;
     Terms: Keyed<AccountId, Terms>;
     Flow: Flow;
@@ -186,5 +194,5 @@ impl Versioned for Keyed<AccountId, Terms> {
 }
 
 versioned! {
-    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob SignInAttempt Passkey
+    AccountState PasswordCredential TotpCredential RecoveryCodes Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob SignInAttempt Passkey
 }

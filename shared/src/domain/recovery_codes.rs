@@ -5,7 +5,7 @@
 use super::crockford::{ALPHABET, normalize};
 use super::id::AccountId;
 use super::secret::{SecretHash, SecretText, hash_text};
-use super::time::Timestamp;
+use super::time::{Span, Timestamp};
 use super::totp::REMOVED_KEPT;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 pub const COUNT: usize = 10;
 /// Random bytes of a code: 80 bits, 16 characters.
 pub const CODE_BYTES: usize = 10;
+/// How many changes of its second factors an account can make in 24 hours. Each one is mailed.
+pub const CHANGES_A_DAY: usize = 10;
 /// Characters of a group.
 const GROUP: usize = 4;
 
@@ -35,6 +37,12 @@ pub struct RecoveryCodes {
     /// When they were made.
     #[serde(rename = "cr")]
     pub created_at: Timestamp,
+    /// Whether the user has shown that they were kept, by typing one of them.
+    #[serde(rename = "k", default, skip_serializing_if = "std::ops::Not::not")]
+    pub are_kept: bool,
+    /// When second factors were changed during the last day; at most [`CHANGES_A_DAY`].
+    #[serde(rename = "ch", default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Timestamp>,
     /// When they were removed with the last second factor. They open nothing since then.
     #[serde(rename = "rm", default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
@@ -56,6 +64,8 @@ impl RecoveryCodes {
             used: 0,
             generation: before.map_or(1, |before| before.generation + 1),
             created_at: now,
+            are_kept: false,
+            changes: before.map_or_else(Vec::new, |before| before.changes.clone()),
             removed_at: None,
             version: before.map_or(1, |before| before.version + 1),
         };
@@ -81,6 +91,21 @@ impl RecoveryCodes {
     #[must_use]
     pub fn left(&self) -> usize {
         if self.removed_at.is_some() { 0 } else { (0..self.hashes.len()).filter(|index| !self.is_used(*index)).count() }
+    }
+    /// When the user can change second factors again, if there were too many changes in the last day.
+    #[must_use]
+    pub fn blocked_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let recent: Vec<Timestamp> = self.recent_changes(now).collect();
+        let oldest = recent.first().filter(|_| recent.len() >= CHANGES_A_DAY)?;
+        Some(*oldest + Span::days(1))
+    }
+    /// These codes with one more change of second factors.
+    #[must_use]
+    pub fn with_change(&self, now: Timestamp) -> Self {
+        Self { changes: self.recent_changes(now).chain([now]).collect(), ..self.clone() }
+    }
+    fn recent_changes(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.changes.iter().copied().filter(move |change| now < *change + Span::days(1))
     }
     /// When they are of no use any more. `None` while they are in use.
     #[must_use]
@@ -113,7 +138,6 @@ fn text(bytes: &[u8; CODE_BYTES]) -> SecretText {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::time::Span;
     use std::collections::BTreeSet;
 
     const T0: Timestamp = Timestamp::from_seconds(1_000_000);

@@ -5,7 +5,7 @@
 //! 3. A *removed* seed is kept for [`REMOVED_KEPT`], so that an undo can put it back. It opens nothing.
 
 use super::account::Sealed;
-use super::id::AccountId;
+use super::id::{AccountId, SessionId};
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -51,9 +51,22 @@ pub struct StoredSeed {
     /// The seed, sealed under the account's data key.
     #[serde(rename = "s")]
     pub seed: Sealed,
-    /// When it was added. Of a pending one: when its set-up began.
+    /// When it was added.
     #[serde(rename = "at")]
     pub added_at: Timestamp,
+}
+
+/// The seed of a set-up that is not confirmed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingSeed {
+    /// The seed, sealed under the account's data key.
+    #[serde(rename = "s")]
+    pub seed: Sealed,
+    /// When the set-up began.
+    #[serde(rename = "at")]
+    pub started_at: Timestamp,
+    /// The session that began it. No other session sees the seed.
+    pub sid: SessionId,
 }
 
 /// A removed seed.
@@ -78,7 +91,7 @@ pub struct TotpCredential {
     pub active: Option<StoredSeed>,
     /// The seed of a set-up that is not confirmed yet.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<StoredSeed>,
+    pub pending: Option<PendingSeed>,
     /// The seed that was removed or replaced last.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<RemovedSeed>,
@@ -87,15 +100,20 @@ pub struct TotpCredential {
 }
 
 impl TotpCredential {
-    /// The seed of a set-up that can still be confirmed.
+    /// The seed of a set-up that this session can still confirm.
     #[must_use]
-    pub fn pending(&self, now: Timestamp) -> Option<&StoredSeed> {
-        self.pending.as_ref().filter(|pending| now < pending.added_at + SETUP)
+    pub fn pending_of(&self, session: SessionId, now: Timestamp) -> Option<&PendingSeed> {
+        self.pending.as_ref().filter(|pending| pending.sid == session && now < pending.started_at + SETUP)
+    }
+    /// The removed seed, while it can be put back.
+    #[must_use]
+    pub fn removed(&self, now: Timestamp) -> Option<&RemovedSeed> {
+        self.removed.as_ref().filter(|removed| now < removed.removed_at + REMOVED_KEPT)
     }
     /// When nothing of it counts any more. `None` while it is in use.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
-        let pending = self.pending.as_ref().map(|pending| pending.added_at + SETUP);
+        let pending = self.pending.as_ref().map(|pending| pending.started_at + SETUP);
         let removed = self.removed.as_ref().map(|removed| removed.removed_at + REMOVED_KEPT);
         if self.active.is_some() { None } else { pending.max(removed) }
     }

@@ -27,6 +27,8 @@ pub enum SealedField {
     LinkedIdentity,
     /// The name that the user gave a passkey.
     PasskeyName,
+    /// The 20 bytes of [`crate::domain::totp::TotpSeed`].
+    TotpSeed,
 }
 
 impl SealedField {
@@ -40,6 +42,7 @@ impl SealedField {
             Self::RecoveryAddress => "recovery_address",
             Self::LinkedIdentity => "linked_identity",
             Self::PasskeyName => "passkey_name",
+            Self::TotpSeed => "totp_seed",
         }
     }
 }
@@ -123,12 +126,13 @@ mod tests {
     use crate::domain::account::DataKeyState;
     use crate::purpose::Purpose;
 
-    const FIELDS: [SealedField; 5] = [
+    const FIELDS: [SealedField; 6] = [
         SealedField::Profile,
         SealedField::PendingRegistration,
         SealedField::SessionDevice,
         SealedField::PendingEmail,
         SealedField::FormerEmail,
+        SealedField::TotpSeed,
     ];
 
     fn keyring(tenant: &str, fill: u8) -> DataKeyring {

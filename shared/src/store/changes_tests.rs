@@ -1,8 +1,8 @@
 //! The table of writes: every change in every shape, as planned. `LATCHKEY_BLESS=1` writes `changes.golden` again.
 
 use super::fixture::{
-    NOW, account, active, attempt, authentication, flow, grant, new_account, passkey, password, request, revoked, session,
-    tenant,
+    NOW, account, active, attempt, authentication, codes, flow, grant, new_account, passkey, password, request, revoked,
+    session, tenant, totp,
 };
 use super::*;
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, Sealed, WrappedDataKey};
@@ -23,8 +23,10 @@ use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::passkey::Passkey;
 use crate::domain::profile::Profile;
 use crate::domain::record::Terms;
+use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::retention::RetentionJob;
 use crate::domain::sign_in::attempt::SignInAttempt;
+use crate::domain::totp::TotpCredential;
 use crate::domain::transfer::TransferredAccount;
 use crate::domain::verbs::NewAccount;
 use crate::goldens::compare;
@@ -234,6 +236,17 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("rename_passkey", "", Change::rename_passkey(a_passkey(2))),
         ("use_passkey", "", Change::use_passkey(a_passkey(2))),
         ("refuse_passkey", "", Change::refuse_passkey(a_passkey(2))),
+        ("begin_totp", "first", Change::begin_totp(TotpCredential { active: None, removed: None, ..totp(1) })),
+        ("begin_totp", "later", Change::begin_totp(totp(3))),
+        ("cancel_totp", "", Change::cancel_totp(TotpCredential { active: None, pending: None, ..totp(2) })),
+        ("activate_totp", "with the first codes", Change::activate_totp(state(), totp(2), codes(1), a_session(2))),
+        ("replace_totp", "", Change::replace_totp(state(), totp(4), codes(3), a_session(2))),
+        ("remove_totp", "", Change::remove_totp(state(), TotpCredential { active: None, ..totp(4) }, Some(RecoveryCodes { removed_at: Some(NOW), ..codes(3) }), a_session(2))),
+        ("remove_totp", "without codes", Change::remove_totp(state(), TotpCredential { active: None, ..totp(4) }, None, a_session(2))),
+        ("renew_recovery_codes", "", Change::renew_recovery_codes(state(), codes(3), None)),
+        ("renew_recovery_codes", "and end other sessions", Change::renew_recovery_codes(state(), codes(3), Some(a_session(2)))),
+        ("use_recovery_code", "", Change::use_recovery_code(state(), codes(3))),
+        ("note_codes_kept", "", Change::note_codes_kept(codes(3))),
         ("start_email_change", "", Change::start_email_change(a_profile(2))),
         ("count_email_change_try", "", Change::count_email_change_try(a_profile(2))),
         ("end_email_change", "", Change::end_email_change(a_profile(2))),

@@ -5,10 +5,11 @@
 
 use super::commit::Written;
 use super::condition::Condition;
-use super::failure::refused;
+use super::failure::{refused, store_error};
 use super::item::{self, Item, ItemKind, read};
 use super::key::{
-    ItemKey, ItemRef, SK, Table, credential_of, deletion_records_pk, due_pk, linked_subject, passkeys_pk, tombstones_pk,
+    ItemKey, ItemRef, PK, SK, Table, credential_of, deletion_records_pk, due_pk, linked_subject, passkeys_pk, secrets_pk,
+    tombstones_pk,
 };
 use super::plan::{Delete, Plan, Put};
 use super::read::Page;
@@ -22,7 +23,7 @@ use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
 use crate::domain::passkey::CredentialHash;
 use crate::domain::retention::{Cursor, RetentionJob};
 use crate::domain::time::Timestamp;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
 use serde::de::DeserializeOwned;
 
 /// A page of the work of a shard, in the order of its ids.
@@ -78,13 +79,11 @@ pub enum Removal {
     Identifier(AccountId, IdentifierHash),
     /// The failed sign-ins of its identifier from a time when no account had it.
     UnknownFailures(IdentifierHash),
-    /// Its password, without reading it.
-    Password(AccountId),
     /// A passkey, and the claim of its credential id.
     Passkey(AccountId, CredentialHash),
     /// Its linked identity. The sentinel stays, without the account, so that the user is not imported again.
     LinkedIdentity(AccountId, SubjectHash),
-    /// An item of its partition.
+    /// An item of its partition, or a secret.
     Item(ItemKey),
     /// Its state: only to clean a restored backup; otherwise its TTL removes it.
     State(AccountId),
@@ -164,6 +163,30 @@ impl TenantStore {
         let credentials = item_keys(&items).into_iter().filter_map(|key| credential_of(&key.sk));
         Ok(credentials.map(|credential| Removal::Passkey(account, credential)).collect())
     }
+    /// Removals of the secrets of an account: password, authenticator app, recovery codes, and those of a later release. Only their keys are
+    /// read. One Query, 1 RRU: no account has 1 MB of secrets.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_secret_removals(&self, account: AccountId) -> Result<Vec<Removal>, StoreError> {
+        let answer = self
+            .store
+            .client
+            .query()
+            .table_name(self.store.tables.name(Table::Identities))
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", SK)
+            .expression_attribute_values(":pk", AttributeValue::S(secrets_pk(&self.tenant, account)))
+            .select(Select::SpecificAttributes)
+            .projection_expression("#pk, #sk")
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| store_error("Query", error))?;
+        Ok(item_keys(&answer.items.unwrap_or_default()).into_iter().map(Removal::Item).collect())
+    }
     /// The state of an account. 1 RRU.
     ///
     /// # Errors
@@ -199,7 +222,6 @@ impl TenantStore {
                 let one = |form: &IdentifierHash| delete(ItemRef::UnknownFailures(form), Condition::Present);
                 (self.forms_oldest_first(identifier)?.iter().map(one).collect(), true)
             }
-            Removal::Password(account) => (vec![delete(ItemRef::Password(*account), Condition::Present)], true),
             Removal::Passkey(account, credential) => {
                 // The claim first: if this is interrupted between the two, the passkey still names it.
                 let claim = delete(ItemRef::CredentialClaim(credential), Condition::OfAccount(*account));

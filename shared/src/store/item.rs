@@ -63,6 +63,10 @@ pub enum ItemKind {
     Passkey,
     /// [`crate::domain::passkey::ClaimedCredential`]
     CredentialClaim,
+    /// [`crate::domain::totp::TotpCredential`]
+    Totp,
+    /// [`crate::domain::recovery_codes::RecoveryCodes`]
+    RecoveryCodes,
     /// [`crate::domain::flow::Flow`]
     Flow,
     /// [`crate::domain::sign_in::attempt::SignInAttempt`]
@@ -118,6 +122,8 @@ impl ItemKind {
             Self::Password => "password",
             Self::Passkey => "passkey",
             Self::CredentialClaim => "credential_claim",
+            Self::Totp => "totp",
+            Self::RecoveryCodes => "recovery_codes",
             Self::Flow => "flow",
             Self::Attempt => "attempt",
             Self::AuthorizationRequest => "authorization_request",

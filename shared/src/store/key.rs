@@ -14,6 +14,8 @@
 //! | password | identities | `X#{tenant}#{account}` | `PASSWORD` | version |
 //! | passkey | identities | `P#{tenant}#{account}` | `PASSKEY#{hash}` | version |
 //! | credential id of a passkey | identities | `K#{tenant}#{hash}` | `K` | absent: uniqueness |
+//! | authenticator app | identities | `X#{tenant}#{account}` | `TOTP` | version |
+//! | recovery codes | identities | `X#{tenant}#{account}` | `RECOVERY` | version |
 //! | flow | identities | `W#{tenant}#FLOW.{flow}` | `W` | version |
 //! | sign-in between its steps | identities | `W#{tenant}#ATTEMPT.{attempt}` | `W` | version |
 //! | stored authorization request | identities | `W#{tenant}#REQUEST.{id}` | `W` | absent |
@@ -114,6 +116,10 @@ pub enum ItemRef<'a> {
     Passkey(AccountId, CredentialHash),
     /// The claim of the credential id of a passkey.
     CredentialClaim(&'a CredentialHash),
+    /// Its authenticator app.
+    Totp(AccountId),
+    /// Its recovery codes.
+    RecoveryCodes(AccountId),
     /// A pending registration or password reset.
     Flow(FlowId),
     /// A sign-in between its steps.
@@ -174,11 +180,13 @@ impl ItemKey {
             ItemRef::FederatedSubject(SubjectHash(hash)) => {
                 Self::identities(format!("F#{tenant}#{}#{}", hash.key_version, text(hash)), "F".to_owned())
             }
-            ItemRef::Password(id) => Self::identities(format!("X#{tenant}#{id}"), "PASSWORD".to_owned()),
             ItemRef::Passkey(id, credential) => {
                 Self::identities(passkeys_pk(tenant, id), format!("{PASSKEY_PREFIX}{credential}"))
             }
             ItemRef::CredentialClaim(credential) => Self::identities(format!("K#{tenant}#{credential}"), "K".to_owned()),
+            ItemRef::Password(id) => Self::identities(secrets_pk(tenant, id), "PASSWORD".to_owned()),
+            ItemRef::Totp(id) => Self::identities(secrets_pk(tenant, id), "TOTP".to_owned()),
+            ItemRef::RecoveryCodes(id) => Self::identities(secrets_pk(tenant, id), "RECOVERY".to_owned()),
             ItemRef::Flow(id) => work(format!("FLOW.{id}")),
             ItemRef::Attempt(id) => work(format!("ATTEMPT.{id}")),
             ItemRef::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
@@ -240,6 +248,10 @@ pub(super) fn tenant_of(pk: &str) -> Option<TenantId> {
     pk.split('#').nth(1)?.parse().ok()
 }
 
+/// The partition of the secrets of an account.
+pub(super) fn secrets_pk(tenant: &TenantId, account: AccountId) -> String {
+    format!("X#{tenant}#{account}")
+}
 /// The partition that lists the tenants.
 pub(super) const TENANTS_PK: &str = "TENANTS";
 

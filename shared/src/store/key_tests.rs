@@ -42,6 +42,8 @@ fn every_record_has_its_documented_key() {
         ItemRef::Password(account),
         ItemRef::Passkey(account, CredentialHash::of(b"id")),
         ItemRef::CredentialClaim(&CredentialHash::of(b"id")),
+        ItemRef::Totp(account),
+        ItemRef::RecoveryCodes(account),
         ItemRef::Flow(flow),
         ItemRef::AuthorizationRequest(flow),
         ItemRef::RevokedJti(Jti::from_bytes([7; 16])),
@@ -81,6 +83,8 @@ Identities F#default#2#AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM F
 Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ PASSWORD
 Identities P#default#AQEBAQEBAQEBAQEBAQEBAQ PASSKEY#pWFFJwzms769HdAStzlIZ33WGNSWSIvGCKPLQ841R90
 Identities K#default#pWFFJwzms769HdAStzlIZ33WGNSWSIvGCKPLQ841R90 K
+Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ TOTP
+Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ RECOVERY
 Identities W#default#FLOW.BAQEBAQEBAQEBAQEBAQEBA W
 Identities W#default#REQUEST.BAQEBAQEBAQEBAQEBAQEBA W
 Identities W#default#JTI.BwcHBwcHBwcHBwcHBwcHBw W
@@ -173,7 +177,7 @@ fn samples() -> impl Strategy<Value = Sample> {
         prop::collection::vec(prop::sample::select(alphabet.chars().collect::<Vec<_>>()), 1..6)
             .prop_map(|chars| chars.into_iter().collect::<String>())
     };
-    (word("a1-"), 0..24_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
+    (word("a1-"), 0..26_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
         |(tenant, which, bytes, text, number, day)| Sample { tenant, which, bytes: bytes.map(u8::from), text, number, day },
     )
 }
@@ -224,8 +228,10 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
             let purpose = mails[usize::from(day)];
             (ItemRef::MailStarts(purpose, &hash, &trigger, at), some([a, b], "", number, day))
         }
-        22 => (ItemRef::Passkey(account, credential), some([a, b], "", 0, 0)),
-        23 => (ItemRef::CredentialClaim(&credential), some([0, b], "", 0, 0)),
+        24 => (ItemRef::Passkey(account, credential), some([a, b], "", 0, 0)),
+        25 => (ItemRef::CredentialClaim(&credential), some([0, b], "", 0, 0)),
+        21 => (ItemRef::Totp(account), some([a, 0], "", 0, 0)),
+        22 => (ItemRef::RecoveryCodes(account), some([a, 0], "", 0, 0)),
         // Event ids are unique on their own. The location of their record follows from the event.
         _ => (ItemRef::Audit(&event), some([a, b], &text, 0, day)),
     };
@@ -239,7 +245,7 @@ proptest! {
     #[test]
     fn two_records_never_share_a_key(a in samples(), b in samples()) {
         let ((key_a, a), (key_b, b)) = (key_of(&a), key_of(&b));
-        if a.which != 21 || b.which != 21 {
+        if a.which != 23 || b.which != 23 {
             prop_assert_eq!(key_a == key_b, a == b, "{:?} {:?}", key_a, key_b);
         }
     }

@@ -21,6 +21,7 @@ pub mod principal;
 mod read;
 pub mod reclaim;
 mod records;
+pub mod second_step;
 pub mod session;
 pub mod source;
 pub mod tables;

@@ -14,6 +14,7 @@ use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
 use crate::domain::passkey::{Passkey, Transports};
 use crate::domain::profile::Profile;
+use crate::domain::recovery_codes::{CHANGES_A_DAY, COUNT, RecoveryCodes};
 use crate::domain::roles::{MAX_ROLES, Role, Roles};
 use crate::domain::satisfied::Requirements;
 use crate::domain::secret::{PasswordHash, SecretHash};
@@ -22,6 +23,7 @@ use crate::domain::sign_in::assurance::{Acr, AcrValue};
 use crate::domain::sign_in::attempt::SignInAttempt;
 use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::factors::Factors;
+use crate::domain::totp::{PendingSeed, RemovedSeed, StoredSeed, TotpCredential};
 use crate::domain::verbs::NewAccount;
 use std::collections::BTreeSet;
 
@@ -214,6 +216,33 @@ pub(super) fn passkey() -> Passkey {
         last_used_at: Some(NOW),
         removed_at: None,
         version: 1_000_000,
+    }
+}
+
+/// The fullest: in use, another set-up pending, another one removed.
+pub(super) fn totp(version: u64) -> TotpCredential {
+    let stored = || StoredSeed { seed: Sealed(vec![255; 48]), added_at: NOW };
+    TotpCredential {
+        account: account(),
+        active: Some(stored()),
+        pending: Some(PendingSeed { seed: Sealed(vec![255; 48]), started_at: NOW, sid: SessionId::from_bytes([255; 16]) }),
+        removed: Some(RemovedSeed { stored: stored(), removed_at: NOW }),
+        version,
+    }
+}
+
+/// The fullest: all codes used, and as many changes as a day allows.
+pub(super) fn codes(version: u64) -> RecoveryCodes {
+    RecoveryCodes {
+        account: account(),
+        hashes: vec![SecretHash::from_bytes([255; 32]); COUNT],
+        used: u16::MAX,
+        generation: u32::MAX,
+        created_at: NOW,
+        are_kept: true,
+        changes: vec![NOW; CHANGES_A_DAY],
+        removed_at: None,
+        version,
     }
 }
 

@@ -169,6 +169,7 @@ fn the_largest_hot_items_fit_one_write_unit() {
         ("a session, with its event", Change::end_session(session())),
         ("a passkey", Change::use_passkey(passkey())),
         ("a session in use", Change::touch_session(session())),
+        ("recovery codes", Change::note_codes_kept(codes(2))),
         ("a code", Change::issue_authorization_code(code)),
         ("a grant that was rotated, with a revoked token", Change::rotate_refresh_token(grant(active()))),
         (

@@ -34,7 +34,13 @@ fn handling(record: &Record) -> (Erased, Members, Members) {
             Ok("account, sub, created_at, disabled_since, legal_hold_since, roles"),
         ),
         Record::Identifier(_) => (By("Removal::Identifier"), Err("the profile holds the address"), Err("claimed anew")),
-        Record::Password(_) => (By("Removal::Password"), Err("a secret"), Ok("password")),
+        Record::Password(_) => (By("find_secret_removals"), Err("a secret"), Ok("password")),
+        Record::Totp(_) => {
+            (By("find_secret_removals"), Err("a secret; the account says that there is one"), Err("set up anew"))
+        }
+        Record::RecoveryCodes(_) => {
+            (By("find_secret_removals"), Err("secrets; the account says how many are left"), Err("made anew"))
+        }
         Record::Profile(_) => (WithThePartition, Ok("profile, email_change, former_emails"), Ok("email, claims, updated_at")),
         Record::Terms(_) => (WithThePartition, Ok("terms"), Ok("terms")),
         Record::Flow(_) => (Expires, Err("short-lived"), Err("short-lived")),
@@ -93,7 +99,7 @@ fn each_record_has_its_erasure_export_and_transfer() {
             lines.insert(kind, format!("{erased} | {} | {}", member(exported), member(transferred)));
         }
     }
-    assert_eq!(lines.len(), 21, "one record of each kind");
+    assert_eq!(lines.len(), 23, "one record of each kind");
     let mut text = "record | erased by | exported as | transferred as\n".to_owned();
     text.extend(lines.iter().map(|(kind, line)| format!("{kind} | {line}\n")));
     compare("src/store/records.golden", &text);

@@ -21,6 +21,8 @@ pub enum Step {
     RegistrationVerified,
     /// Identifier and password were sent.
     SignIn,
+    /// The code of a second step was sent.
+    SecondStep,
     /// An application requested a code.
     Authorization,
     /// The user answered the consent request of an application.
@@ -47,6 +49,7 @@ impl Step {
             Self::RegistrationStarted => "registration_started",
             Self::RegistrationVerified => "registration_verified",
             Self::SignIn => "sign_in",
+            Self::SecondStep => "second_step",
             Self::Authorization => "authorization",
             Self::Consent => "consent",
             Self::Completion => "completion",

@@ -121,6 +121,8 @@ fn translate(mut put: Put, claimed: &[IdentifierHash], forms: &dyn IdentifierFor
         Record::Account(state) if claimed.contains(&state.identifier) => state.identifier = forms.claimed(&state.identifier),
         Record::Account(_)
         | Record::Password(_)
+        | Record::Totp(_)
+        | Record::RecoveryCodes(_)
         | Record::Profile(_)
         | Record::Terms(_)
         | Record::Flow(_)

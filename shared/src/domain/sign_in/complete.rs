@@ -84,6 +84,24 @@ pub(in crate::domain) fn open_unproven(
     (Change::open_session(session.clone()), session)
 }
 
+/// The session of a user who has just proven a factor that is added to the account: the same `sid` and expiry, another cookie, and this evidence.
+/// A copied cookie does not gain it. `None` if the session or the evidence is not the account's.
+pub(in crate::domain) fn add_to_session(
+    session: &Session,
+    before: &AccountState,
+    after: &AccountState,
+    evidence: Vec<Evidence>,
+    new: NewSession,
+    policy: &SessionPolicy,
+    now: Timestamp,
+) -> Option<Session> {
+    let is_theirs = session.is_live(before, now) && evidence.iter().all(|evidence| evidence.account() == before.account);
+    is_theirs.then(|| {
+        let renewed = session.renew(new, after, session.proofs().with(evidence), policy, now);
+        Session { expires_at: session.expires_at, device_id: session.device_id, ..renewed }
+    })
+}
+
 fn open_or_renew(
     account: &AccountState,
     evidence: Vec<Evidence>,

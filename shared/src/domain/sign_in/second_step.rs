@@ -11,10 +11,11 @@ use super::attempt::SignInAttempt;
 use super::complete::{Completed, NewSignIn, complete};
 use super::evidence::Evidence;
 use super::factors::{Factors, SecondStepsBlocked};
-use super::methods::totp;
+use super::methods::{recovery_code, totp};
 use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::failure_window::FailureWindow;
+use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::satisfied::Requirements;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
@@ -61,6 +62,11 @@ pub enum Verdict {
         /// The step. Codes of it and of earlier steps are refused from now on.
         step: u64,
     },
+    /// An unused recovery code.
+    RecoveryCode {
+        /// The codes after this one was used.
+        codes: RecoveryCodes,
+    },
 }
 
 /// The outcome of a second step.
@@ -99,11 +105,15 @@ pub fn complete_second_step(
     if let Some(blocked) = account.factors.blocked(now) {
         return Decision::unchanged(SecondStep::Blocked(blocked));
     }
-    let (method, factors) = match verdict {
+    let (method, factors, used) = match verdict {
         Verdict::Totp { step } if account.factors.totp.is_some_and(|last| step > last) => {
-            (totp::proven(account.account, now), Factors { totp: Some(step), ..account.factors })
+            (totp::proven(account.account, now), Factors { totp: Some(step), ..account.factors }, None)
         }
-        Verdict::Wrong | Verdict::Totp { .. } => {
+        Verdict::RecoveryCode { codes } if account.factors.recovery_codes > 0 => {
+            let left = u8::try_from(codes.left()).unwrap_or(u8::MAX);
+            (recovery_code::proven(account.account, now), Factors { recovery_codes: left, ..account.factors }, Some(codes))
+        }
+        Verdict::Wrong | Verdict::Totp { .. } | Verdict::RecoveryCode { .. } => {
             let counted = Factors { failures: account.factors.failures.failed(now), ..account.factors };
             let state = AccountState { factors: counted, version: account.version + 1, ..account.clone() };
             return Decision::one(Change::count_failed_second_step(state), SecondStep::Refused);
@@ -116,7 +126,10 @@ pub fn complete_second_step(
         return Decision::unchanged(SecondStep::Ended);
     };
     let satisfied = account.satisfied;
-    let mut changes = Changes::one(Change::record_second_step(account));
+    let mut changes = Changes::one(match used {
+        Some(codes) => Change::use_recovery_code(account, codes),
+        None => Change::record_second_step(account),
+    });
     if let FirstStep::Attempt(attempt) = first {
         changes = changes.then(Change::close_attempt(attempt.closed(now)));
     }

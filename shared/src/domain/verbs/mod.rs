@@ -13,6 +13,7 @@ mod password;
 mod profile;
 mod reclaim;
 mod requirements;
+mod second_factor;
 mod session;
 mod source;
 

@@ -6,6 +6,7 @@ mod grant;
 mod identity;
 mod job;
 mod passkey;
+mod second_factor;
 mod session;
 
 use super::StoreError;
@@ -39,6 +40,8 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
         Record::Account(state) => state.as_ref(),
         Record::Identifier(state) => state,
         Record::Password(state) => state,
+        Record::Totp(state) => state,
+        Record::RecoveryCodes(state) => state,
         Record::Profile(state) => state.as_ref(),
         Record::Terms(state) => state,
         Record::Flow(state) => state.as_ref(),

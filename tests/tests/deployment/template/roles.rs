@@ -158,15 +158,18 @@ const DELETES: [&str; 1] = ["DeleteItem"];
 #[test]
 fn passwords_are_read_and_written_only_by_functions_that_check_or_set_them() {
     let template = Template::load();
-    assert_eq!(functions_with(&template, "Identities", &READS, "X#*"), set(["login", "migration", "profile"]));
+    assert_eq!(functions_with(&template, "Identities", &READS, "X#*"), set(["login", "migration", "profile", "retention"]));
     assert_eq!(functions_with(&template, "Identities", &WRITES, "X#*"), set(["login", "profile", "registration"]));
     assert_eq!(functions_with(&template, "Identities", &DELETES, "X#*"), set(["retention"]));
-    // A removal must not return the removed item.
-    for statement in template.statements("RetentionRole").into_iter().filter(|statement| statement.partitions().contains("X#*"))
-    {
-        assert_eq!(statement.condition["StringEqualsIfExists"], json!({ "dynamodb:ReturnValues": "NONE" }));
-        assert_eq!(statement.actions, set(["dynamodb:DeleteItem"]));
-    }
+    // An erasure lists the keys of secrets and removes them. Neither returns a secret.
+    let statements = template.statements("RetentionRole").into_iter();
+    let of_secrets: Vec<_> = statements.filter(|statement| statement.partitions().contains("X#*")).collect();
+    let [lists, removes] = &of_secrets[..] else { panic!("{of_secrets:?}") };
+    assert_eq!(lists.actions, set(["dynamodb:Query"]));
+    assert_eq!(lists.condition["StringEquals"], json!({ "dynamodb:Select": "SPECIFIC_ATTRIBUTES" }));
+    assert_eq!(lists.condition["ForAllValues:StringEquals"], json!({ "dynamodb:Attributes": ["pk", "sk"] }));
+    assert_eq!(removes.actions, set(["dynamodb:DeleteItem"]));
+    assert_eq!(removes.condition["StringEqualsIfExists"], json!({ "dynamodb:ReturnValues": "NONE" }));
 }
 
 /// A writer of passkeys could sign in as any user (security 82, 144).

@@ -29,6 +29,35 @@ login-request-refused-text = Die Anwendung, die Sie hierher geschickt hat, hat e
 signed-in-title = Sie sind angemeldet
 signed-in-text = Sie können zu der Anwendung zurückkehren, aus der Sie gekommen sind.
 
+## Der zweite Schritt
+
+second-step-title = Noch ein Schritt
+second-step-lead = Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.
+second-step-recovery-lead = Geben Sie einen Ihrer Wiederherstellungscodes ein.
+second-step-passkey-lead = Weiter geht es mit Ihrem Passkey.
+second-step-code = Code aus Ihrer App
+second-step-submit = Weiter
+second-step-clock = Werden die Codes Ihrer App nie angenommen? Stellen Sie die Uhr Ihres Telefons auf automatisch, und versuchen Sie es mit einem neuen Code.
+second-step-use-recovery = Stattdessen einen Wiederherstellungscode verwenden
+second-step-recovery-code = Wiederherstellungscode
+second-step-recovery-help = Einer der zehn Codes, die Sie beim Einrichten des zweiten Schritts aufbewahrt haben. Jeder gilt einmal.
+second-step-recovery-submit = Weiter mit diesem Code
+second-step-missing = Geben Sie den Code ein.
+second-step-wrong = Dieser Code stimmt nicht, oder er wurde schon verwendet. Warten Sie auf den nächsten, und geben Sie diesen ein.
+second-step-recovery-wrong = Das ist keiner Ihrer unbenutzten Wiederherstellungscodes. Prüfen Sie ihn, oder nehmen Sie einen anderen.
+second-step-blocked =
+    { $minutes ->
+        [one] Zu viele falsche Codes. Versuchen Sie es in einer Minute wieder.
+       *[other] Zu viele falsche Codes. Versuchen Sie es in { $minutes } Minuten wieder.
+    }
+second-step-locked = Es gab zu viele falsche Codes hintereinander, daher nehmen wir für dieses Konto keine mehr an. Melden Sie sich mit einem Passkey an, oder fragen Sie unseren Support.
+second-step-without = Ohne diesen Schritt weiter
+second-step-not-you = Nicht Sie? Mit einem anderen Konto anmelden
+second-step-help = Sie haben weder Ihre App noch einen Code? Fragen Sie unseren Support.
+second-step-over-title = Bitte melden Sie sich noch einmal an
+second-step-over-text = Diese Anmeldung hat zu lange gedauert, oder Ihr Konto hat sich inzwischen geändert. Es ging nichts verloren.
+second-step-over-link = Noch einmal anmelden
+
 ## Einwilligung
 
 consent-title = { $client } erlauben?

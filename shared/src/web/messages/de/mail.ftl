@@ -86,6 +86,27 @@ mail-passkey-removed-title = Passkey entfernt
 mail-passkey-removed-intro = Ein Passkey Ihres Kontos bei { $tenant } wurde entfernt. Er meldet nicht mehr an, und alle anderen Geräte wurden abgemeldet.
 mail-passkey-not-me = Sie waren das nicht? Dann prüfen Sie auf dieser Seite Ihre Passkeys, entfernen Sie alle, die Sie nicht kennen, und ändern Sie Ihr Passwort:
 mail-passkey-action = Meine Passkeys prüfen
+mail-app-added-subject = Anmeldung in zwei Schritten bei { $tenant } ist eingeschaltet
+mail-app-added-title = Die Anmeldung in zwei Schritten ist eingeschaltet
+mail-app-added-intro = Zu Ihrem Konto bei { $tenant } wurde eine Authenticator-App hinzugefügt. Ab jetzt melden Sie sich mit Ihrem Passwort und einem Code dieser App an. Bewahren Sie Ihre Wiederherstellungscodes sicher auf: Sie helfen, wenn Sie Ihr Telefon verlieren.
+mail-app-replaced-subject = Ihre Authenticator-App bei { $tenant } wurde ersetzt
+mail-app-replaced-title = Ihre Authenticator-App wurde ersetzt
+mail-app-replaced-intro = Für Ihr Konto bei { $tenant } ist eine andere Authenticator-App eingerichtet. Codes der alten App gelten nicht mehr, und Anmeldungen auf anderen Geräten sind beendet.
+mail-app-removed-subject = Ihre Authenticator-App bei { $tenant } wurde entfernt
+mail-app-removed-title = Ihre Authenticator-App wurde entfernt
+mail-app-removed-intro = Die Authenticator-App wurde aus Ihrem Konto bei { $tenant } entfernt. Ihre Codes gelten nicht mehr, und Anmeldungen auf anderen Geräten sind beendet.
+mail-new-codes-subject = Neue Wiederherstellungscodes für { $tenant }
+mail-new-codes-title = Sie haben neue Wiederherstellungscodes
+mail-new-codes-intro = Für Ihr Konto bei { $tenant } wurden neue Wiederherstellungscodes erstellt. Die alten gelten nicht mehr.
+mail-code-used-subject = Ein Wiederherstellungscode wurde bei { $tenant } verwendet
+mail-code-used-title = Ein Wiederherstellungscode wurde verwendet
+mail-code-used-intro = Einer Ihrer Wiederherstellungscodes wurde verwendet, um sich bei Ihrem Konto bei { $tenant } anzumelden. Er gilt kein zweites Mal.
+mail-codes-left = { $left ->
+    [0] Es ist kein Wiederherstellungscode mehr übrig. Erstellen Sie in Ihrem Konto unter „Sicherheit“ neue.
+    [one] Es ist noch ein Wiederherstellungscode übrig. Erstellen Sie in Ihrem Konto unter „Sicherheit“ neue.
+   *[other] Es sind noch { $left } Wiederherstellungscodes übrig.
+}
+mail-factor-not-me = Das waren nicht Sie? Dann setzen Sie sofort ein neues Passwort, und sagen Sie dem Support von { $tenant } Bescheid:
 
 mail-closed-subject = Ihr Konto bei { $tenant } ist geschlossen
 mail-closed-title = Ihr Konto ist geschlossen
@@ -104,6 +125,7 @@ mail-former-deletion-intro = Das Konto bei { $tenant }, das vorher diese Adresse
 mail-former-restored-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, war geschlossen und ist jetzt wiederhergestellt.
 mail-former-passkey-added-intro = Zu dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde ein Passkey hinzugefügt.
 mail-former-passkey-removed-intro = Von dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde ein Passkey entfernt.
+mail-former-factor-intro = Bei dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde die Anmeldung in zwei Schritten geändert oder ein Wiederherstellungscode verwendet.
 mail-former-not-me = Sie haben diese Adresse nicht selbst aufgegeben? Dann holen Sie das Konto zurück: Öffnen Sie diesen Link, geben Sie den Code ein und wählen Sie ein neues Passwort. Alle Geräte werden abgemeldet:
 mail-former-action = Konto zurückholen
 mail-former-until = Das ist bis zum { $date } möglich. Wenn Sie Ihre Adresse selbst geändert haben, müssen Sie nichts tun.

@@ -29,6 +29,35 @@ login-request-refused-text = The application that sent you here made a mistake, 
 signed-in-title = You are signed in
 signed-in-text = You can return to the application that you came from.
 
+## The second step
+
+second-step-title = One more step
+second-step-lead = Enter the code that your authenticator app shows now.
+second-step-recovery-lead = Enter one of your recovery codes.
+second-step-passkey-lead = Use your passkey to continue.
+second-step-code = Code from your app
+second-step-submit = Continue
+second-step-clock = If your app’s codes are never accepted, set the clock of your phone to automatic, and try a new code.
+second-step-use-recovery = Use a recovery code instead
+second-step-recovery-code = Recovery code
+second-step-recovery-help = One of the ten codes that you kept when you set up the second step. Each works once.
+second-step-recovery-submit = Continue with this code
+second-step-missing = Enter the code.
+second-step-wrong = This code is not right, or it was used before. Wait for the next one, and enter that.
+second-step-recovery-wrong = This is none of your unused recovery codes. Check it, or take another one.
+second-step-blocked =
+    { $minutes ->
+        [one] Too many wrong codes. Try again in a minute.
+       *[other] Too many wrong codes. Try again in { $minutes } minutes.
+    }
+second-step-locked = There were too many wrong codes in a row, so we accept no more of them for this account. Sign in with a passkey, or ask our support.
+second-step-without = Continue without this step
+second-step-not-you = Not you? Sign in with another account
+second-step-help = You have neither your app nor a code? Ask our support.
+second-step-over-title = Please sign in again
+second-step-over-text = This sign-in took too long, or your account has changed meanwhile. Nothing was lost.
+second-step-over-link = Sign in again
+
 ## Consent
 
 consent-title = Allow { $client }?

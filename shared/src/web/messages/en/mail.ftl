@@ -86,6 +86,27 @@ mail-passkey-removed-title = Passkey removed
 mail-passkey-removed-intro = A passkey was removed from your account at { $tenant }. It can no longer sign in, and all other devices were signed out.
 mail-passkey-not-me = It was not you? Then check your passkeys on this page, remove those that you do not know, and change your password:
 mail-passkey-action = Check my passkeys
+mail-app-added-subject = Two-step sign-in is on at { $tenant }
+mail-app-added-title = Two-step sign-in is on
+mail-app-added-intro = An authenticator app was added to your account at { $tenant }. From now on, signing in takes your password and a code of this app. Keep your recovery codes in a safe place: they help if you lose your phone.
+mail-app-replaced-subject = Your authenticator app at { $tenant } was replaced
+mail-app-replaced-title = Your authenticator app was replaced
+mail-app-replaced-intro = Another authenticator app is set up for your account at { $tenant }. Codes of the old app no longer work, and sign-ins on other devices have ended.
+mail-app-removed-subject = Your authenticator app at { $tenant } was removed
+mail-app-removed-title = Your authenticator app was removed
+mail-app-removed-intro = The authenticator app was removed from your account at { $tenant }. Its codes no longer work, and sign-ins on other devices have ended.
+mail-new-codes-subject = New recovery codes for { $tenant }
+mail-new-codes-title = You have new recovery codes
+mail-new-codes-intro = New recovery codes were made for your account at { $tenant }. The old ones no longer work.
+mail-code-used-subject = A recovery code was used at { $tenant }
+mail-code-used-title = A recovery code was used
+mail-code-used-intro = One of your recovery codes was used to sign in to your account at { $tenant }. It does not work a second time.
+mail-codes-left = { $left ->
+    [0] No recovery code is left. Make new ones in your account, under Security.
+    [one] One recovery code is left. Make new ones in your account, under Security.
+   *[other] { $left } recovery codes are left.
+}
+mail-factor-not-me = It was not you? Then set a new password at once, and tell the support of { $tenant }:
 
 mail-closed-subject = Your account at { $tenant } is closed
 mail-closed-title = Your account is closed
@@ -104,6 +125,7 @@ mail-former-deletion-intro = The account at { $tenant } that used this address b
 mail-former-restored-intro = The account at { $tenant } that used this address before was closed, and is now restored.
 mail-former-passkey-added-intro = A passkey was added to the account at { $tenant } that used this address before.
 mail-former-passkey-removed-intro = A passkey was removed from the account at { $tenant } that used this address before.
+mail-former-factor-intro = The two-step sign-in of the account at { $tenant } that used this address before was changed, or one of its recovery codes was used.
 mail-former-not-me = You did not give up this address yourself? Then take the account back: open this link, enter the code and choose a new password. All devices are signed out:
 mail-former-action = Take the account back
 mail-former-until = This is possible until { $date }. If you changed your address yourself, you do not need to do anything.

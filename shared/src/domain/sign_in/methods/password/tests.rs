@@ -127,7 +127,7 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
     let [first, second] = decision.changes.all();
     let (state, session) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session));
     assert_eq!((state.failures, state.version), (FailureWindow::default(), 11));
-    assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5, 6]));
+    assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5]));
     assert_eq!((session.epoch, session.auth_time, session.version), (4, T0, 1));
     assert_eq!(session.id, SessionId::from_bytes([50; 16]));
     assert_eq!(

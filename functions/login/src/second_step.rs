@@ -1,0 +1,345 @@
+//! `/login/second-step`: a code of the authenticator app or a recovery code, after a right first factor (security 14, 17, 60, 73, 74).
+//!
+//! 1. The address names the attempt of the first step, sealed and bound to the request. Without one, the user has a session, and the
+//!    application asks for a higher level.
+//! 2. The form must belong to this browser, this request and this attempt or session.
+//! 3. A blocking window ends the request before a code is compared.
+//! 4. The decision counts a wrong code, or completes the sign-in. The outcome is shown only after the commit.
+//! 5. A form that was sent twice continues: the attempt is closed, and the session that it opened is there.
+
+use crate::pending::{AttemptLocator, InteractionResult, Pending};
+use crate::respond;
+use crate::signed_in::{self, SignedIn};
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, Uri};
+use latchkey::domain::account::AccountState;
+use latchkey::domain::change::Decision;
+use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
+use latchkey::domain::secret::SecretText;
+use latchkey::domain::session::Session;
+use latchkey::domain::sign_in::complete::NewSignIn;
+use latchkey::domain::sign_in::factors::SecondStepsBlocked;
+use latchkey::domain::sign_in::methods::{recovery_code, totp};
+use latchkey::domain::sign_in::policy::Gap;
+use latchkey::domain::sign_in::second_step::{FirstStep, SecondStep, Verdict, complete_second_step};
+use latchkey::domain::time::Span;
+use latchkey::domain::totp::TotpSeed;
+use latchkey::keys::SealedField;
+use latchkey::locale::{FluentValue, message};
+use latchkey::services::Services;
+use latchkey::store::second_step::{CodeKind, SecondStepSnapshot};
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
+use latchkey::web::extract::FormBody;
+use latchkey::web::funnel::Outcome;
+use latchkey::web::session::{self, NewSessionSecrets};
+use latchkey::web::{Browser, Page, Problem, TenantHandle};
+use minijinja::context;
+
+const PAGE: &str = "second-step";
+/// The inputs of the two forms.
+const CODE: &str = "code";
+const RECOVERY_CODE: &str = "recovery_code";
+
+/// Shows the page.
+///
+/// # Errors
+/// If the store or a key fails.
+pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
+    let pending = Pending::find(&handle, &uri).await?;
+    match View::open(&handle, &browser, &pending).await? {
+        Ok(view) => view.show(Shown::default()).await,
+        Err(response) => Ok(response),
+    }
+}
+
+/// Handles a code, or the wish to continue without one.
+///
+/// # Errors
+/// If the form does not belong to this browser, or the store or a key fails.
+pub async fn post(
+    State(services): State<Services>,
+    handle: TenantHandle,
+    browser: Browser,
+    uri: Uri,
+    FormBody(form): FormBody,
+) -> Result<Response, Problem> {
+    let pending = Pending::find(&handle, &uri).await?;
+    let view = match View::open(&handle, &browser, &pending).await? {
+        Ok(view) => view,
+        Err(response) => return Ok(response),
+    };
+    let origin = browser.check_kept_form(&handle.tenant, PAGE, &view.form_context(), form.one(ANTI_FORGERY_FIELD)?)?;
+    if origin == FormOrigin::Stale {
+        let shown = Shown::notice(message(&view.locale, "form-stale", []), StatusCode::FORBIDDEN);
+        return Ok(Outcome::Expired.tag(view.show(shown).await?));
+    }
+    if form.one("decision")? == Some("without") {
+        return view.decline().await;
+    }
+    let (kind, typed) = match (form.one(CODE)?, form.one(RECOVERY_CODE)?) {
+        (_, Some(code)) if !code.trim().is_empty() => (CodeKind::RecoveryCode, code),
+        (Some(code), _) if !code.trim().is_empty() => (CodeKind::Totp, code),
+        (_, recovery) => {
+            let field = if recovery.is_some() { RECOVERY_CODE } else { CODE };
+            let shown = Shown::error(field, message(&view.locale, "second-step-missing", []), StatusCode::BAD_REQUEST);
+            return Ok(Outcome::Refused.tag(view.show(shown).await?));
+        }
+    };
+    let typed = SecretText::from(typed);
+    let secrets = NewSessionSecrets::fresh(services.random);
+    let (outcome, account) = view.check(kind, &typed, &secrets).await?;
+    let render = |shown| match &account {
+        Some(account) => view.render(account, shown),
+        None => view.over(),
+    };
+    match outcome {
+        SecondStep::SignedIn { session, new_device, satisfied } => {
+            let signed_in = SignedIn { session: &session, new_device, satisfied };
+            signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
+        }
+        SecondStep::Refused => {
+            let (field, words) = match kind {
+                CodeKind::Totp => (CODE, "second-step-wrong"),
+                CodeKind::RecoveryCode => (RECOVERY_CODE, "second-step-recovery-wrong"),
+            };
+            let shown = Shown::error(field, message(&view.locale, words, []), StatusCode::BAD_REQUEST);
+            Ok(Outcome::WrongCredentials.tag(render(shown)))
+        }
+        SecondStep::Blocked(blocked) => Ok(Outcome::Locked.tag(render(Shown::blocked(&view.locale, blocked)))),
+        SecondStep::Ended => view.continue_or_end().await,
+    }
+}
+
+/// What keeps the first step.
+enum First {
+    /// An attempt. It is read with what the code is compared with.
+    Attempt(AttemptLocator),
+    /// A live session, and its account.
+    Session(Box<Session>, Box<AccountState>),
+}
+
+/// The page of one attempt or session, and one request.
+struct View<'a> {
+    handle: &'a TenantHandle,
+    browser: &'a Browser,
+    pending: &'a Pending,
+    request: Option<AuthorizationRequest<'a>>,
+    first: First,
+    /// Whether the user can continue without a code.
+    is_optional: bool,
+    locale: String,
+}
+
+/// What the page shows besides its forms.
+#[derive(Default)]
+struct Shown {
+    notice: Option<String>,
+    error: Option<(&'static str, String)>,
+    status: StatusCode,
+    retry_after: Option<Span>,
+}
+
+impl Shown {
+    fn notice(words: String, status: StatusCode) -> Self {
+        Self { notice: Some(words), status, ..Self::default() }
+    }
+    fn error(field: &'static str, words: String, status: StatusCode) -> Self {
+        Self { error: Some((field, words)), status, ..Self::default() }
+    }
+    fn blocked(locale: &str, blocked: SecondStepsBlocked) -> Self {
+        match blocked {
+            SecondStepsBlocked::For(wait) => {
+                let minutes = FluentValue::from((wait.as_seconds() + 59).div_euclid(60));
+                let words = message(locale, "second-step-blocked", [("minutes", minutes)]);
+                Self { retry_after: Some(wait), ..Self::notice(words, StatusCode::TOO_MANY_REQUESTS) }
+            }
+            SecondStepsBlocked::Locked => {
+                // Waiting does not help. The header is for programs that would try again at once.
+                let wait = latchkey::domain::failure_window::LONGEST_BLOCK;
+                let words = message(locale, "second-step-locked", []);
+                Self { retry_after: Some(wait), ..Self::notice(words, StatusCode::TOO_MANY_REQUESTS) }
+            }
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// The page, or the response to an address without anything to complete.
+    async fn open(
+        handle: &'a TenantHandle,
+        browser: &'a Browser,
+        pending: &'a Pending,
+    ) -> Result<Result<Self, Response>, Problem> {
+        let tenant = &handle.tenant;
+        let locale = browser.locale(tenant, pending.hint("ui_locales"));
+        let request = match pending.request(tenant) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Err(respond::refuse(tenant, &locale, &refusal))),
+        };
+        if let Some(locator) = pending.attempt(tenant)? {
+            let first = First::Attempt(locator);
+            return Ok(Ok(Self { handle, browser, pending, request, first, is_optional: false, locale }));
+        }
+        let (Some(request), Some(found)) = (request, session::find(handle, browser, None).await?) else {
+            return Ok(Err(respond::see_other(&pending.continue_at(tenant, "/login"))));
+        };
+        match request.acr.demand(request.client).gap(&found.authentication, &found.session.proofs()) {
+            Gap::StepUp { is_required, .. } => {
+                let first = First::Session(Box::new(found.session), Box::new(found.authentication));
+                Ok(Ok(Self { handle, browser, pending, request: Some(request), first, is_optional: !is_required, locale }))
+            }
+            // Another tab has completed it, or it cannot be completed: the request says what is next.
+            Gap::None | Gap::Unreachable => Ok(Err(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize")))),
+        }
+    }
+
+    /// The context of the forms: the request, and the attempt or session.
+    fn form_context(&self) -> String {
+        let first = match &self.first {
+            First::Attempt(locator) => locator.attempt.to_string(),
+            First::Session(session, _) => session.id.to_string(),
+        };
+        format!("{}\n{first}", self.pending.context())
+    }
+
+    /// Compares, decides, commits. The account as it was read is for the page that follows.
+    async fn check(
+        &self,
+        kind: CodeKind,
+        typed: &SecretText,
+        secrets: &NewSessionSecrets,
+    ) -> Result<(SecondStep, Option<AccountState>), Problem> {
+        let Self { handle, browser, .. } = self;
+        let (tenant, now) = (&handle.tenant, handle.now());
+        let (account, attempt) = match &self.first {
+            First::Attempt(locator) => (locator.account, Some(locator.attempt)),
+            First::Session(session, _) => (session.account, None),
+        };
+        let ended = || Decision::unchanged((SecondStep::Ended, None));
+        let decide = || async {
+            let replaced = session::find(handle, browser, None).await?;
+            let Some(found) = tenant.store.find_second_step(account, attempt, kind).await? else {
+                return Ok::<_, Problem>(ended());
+            };
+            let first = match (&self.first, &found.attempt, &replaced) {
+                (First::Attempt(_), Some(attempt), _) => FirstStep::Attempt(attempt),
+                (First::Session(shown, _), _, Some(live)) if live.session.id == shown.id => FirstStep::Session(&live.session),
+                (First::Attempt(_), None, _) | (First::Session(..), _, _) => return Ok(ended()),
+            };
+            // Nothing is compared for a step that is over, or while codes are blocked.
+            let is_evaluated = first.is_open(&found.authentication, &browser.binding(), now)
+                && found.authentication.factors.blocked(now).is_none();
+            let verdict = if is_evaluated { self.verdict(&found, typed)? } else { Verdict::Wrong };
+            let device = browser.device.filter(|(owner, _)| *owner == account).map(|(_, id)| id);
+            let new = NewSignIn {
+                session: secrets.session(Some(session::seal_device(handle, browser, &found.data_key)?)),
+                device: secrets.device(),
+                replaced: replaced.as_ref().map(|replaced| &replaced.session),
+                policy: &tenant.config.session,
+                attempt: None,
+            };
+            let Decision { changes, outcome } =
+                complete_second_step(first, &found.authentication, device, verdict, &browser.binding(), new, now);
+            Ok(Decision { changes, outcome: (outcome, Some(found.authentication)) })
+        };
+        Ok(tenant.store.decide(&handle.request, decide).await?)
+    }
+
+    fn verdict(&self, found: &SecondStepSnapshot, typed: &SecretText) -> Result<Verdict, Problem> {
+        if let Some(codes) = &found.recovery_codes {
+            return Ok(recovery_code::redeem(codes, typed).map_or(Verdict::Wrong, |codes| Verdict::RecoveryCode { codes }));
+        }
+        let Some(active) = found.totp.as_ref().and_then(|totp| totp.active.as_ref()) else { return Ok(Verdict::Wrong) };
+        let key = self.handle.tenant.keys.data()?.unwrap(&found.data_key)?;
+        let seed = TotpSeed::from_slice(&key.open(SealedField::TotpSeed, &active.seed)?).ok_or_else(Problem::internal)?;
+        let checked = totp::check(&seed, typed, found.authentication.factors.totp, self.handle.now());
+        Ok(checked.map_or(Verdict::Wrong, |step| Verdict::Totp { step }))
+    }
+
+    /// Continues the request without the level that it wishes for.
+    async fn decline(&self) -> Result<Response, Problem> {
+        let Self { handle, browser, pending, .. } = self;
+        match &self.first {
+            First::Session(session, _) if self.is_optional => {
+                let declined = InteractionResult::Declined;
+                let location = pending.address_with_result(&handle.tenant, declined, session.id, handle.now())?;
+                Ok(Outcome::Denied.tag(browser.answer(respond::see_other(&location))))
+            }
+            First::Session(..) | First::Attempt(_) => Ok(Outcome::Refused.tag(self.show(Shown::default()).await?)),
+        }
+    }
+
+    /// The page, if the step is still open. It reads the attempt.
+    async fn show(&self, shown: Shown) -> Result<Response, Problem> {
+        let Self { handle, browser, .. } = self;
+        let locator = match &self.first {
+            First::Session(_, account) => return Ok(self.render(account, shown)),
+            First::Attempt(locator) => locator,
+        };
+        match handle.tenant.store.find_attempt(locator.account, locator.attempt).await? {
+            Some(found)
+                if FirstStep::Attempt(&found.attempt).is_open(&found.authentication, &browser.binding(), handle.now()) =>
+            {
+                Ok(self.render(&found.authentication, shown))
+            }
+            Some(_) | None => self.continue_or_end().await,
+        }
+    }
+
+    /// A step that is over. If its form was sent twice, the session that it opened continues. Otherwise the user signs in again.
+    async fn continue_or_end(&self) -> Result<Response, Problem> {
+        let Self { handle, browser, pending, .. } = self;
+        let (tenant, First::Attempt(locator)) = (&handle.tenant, &self.first) else { return Ok(self.over()) };
+        let found = session::find(handle, browser, None).await?.filter(|found| found.session.account == locator.account);
+        let Some(live) = found else { return Ok(self.over()) };
+        let attempt = tenant.store.find_attempt(locator.account, locator.attempt).await?.map(|found| found.attempt);
+        let Some(closed_at) = attempt.and_then(|attempt| attempt.closed_at) else { return Ok(self.over()) };
+        let location = if pending.is_request() {
+            pending.address_with_result(tenant, InteractionResult::SignedIn, live.session.id, closed_at)?
+        } else {
+            pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned)
+        };
+        Ok(respond::see_other(&location))
+    }
+
+    /// The sign-in took too long, or something ended it.
+    fn over(&self) -> Response {
+        let message = |id| message(&self.locale, id, []);
+        let values = context! {
+            heading => message("second-step-over-title"),
+            text => message("second-step-over-text"),
+            link => self.pending.continue_at(&self.handle.tenant, "/login"),
+            link_label => message("second-step-over-link"),
+        };
+        let page = Page::new(&self.handle.tenant, &self.locale, "error", values).status(StatusCode::BAD_REQUEST);
+        Outcome::Expired.tag(page.into_response())
+    }
+
+    fn render(&self, account: &AccountState, shown: Shown) -> Response {
+        let Self { handle, browser, pending, locale, .. } = self;
+        let (tenant, factors) = (&handle.tenant, account.factors);
+        let error = |field| shown.error.as_ref().filter(|(of, _)| *of == field).map(|(_, words)| words.clone());
+        let values = context! {
+            client => self.request.as_ref().map(|request| request.client.client_name.get(locale)),
+            has_app => factors.totp.is_some(),
+            has_recovery_codes => factors.recovery_codes > 0,
+            has_passkey => factors.passkeys > 0,
+            code_error => error(CODE),
+            recovery_error => error(RECOVERY_CODE),
+            notice => shown.notice,
+            // Two wrong codes in a row are often a wrong clock.
+            mentions_clock => error(CODE).is_some() && factors.failures.count > 0,
+            is_optional => self.is_optional,
+            switch_user => pending.switch_user(tenant),
+            support_url => tenant.config.brand.support_url.clone(),
+            anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),
+        };
+        let mut page = Page::new(tenant, locale, "second_step", values).status(shown.status).retry_after(shown.retry_after);
+        page = page.languages(&pending.own_query());
+        if self.request.is_some() {
+            page = page.ends_at_client();
+        }
+        browser.answer(page.into_response())
+    }
+}
