@@ -293,9 +293,9 @@ async fn a_crash_during_a_confirmation_leaves_the_app_on_or_off_and_never_half()
         let (app, page) = Authenticator::begin(&mut browser).await;
         world.faults.add(Calls::Named("TransactWriteItems"), Trigger::Nth(1), fault);
         let code = app.code(&world);
-        let mut attempt = browser.clone();
+        let (mut attempt, fields) = (browser.clone(), [("code", code.as_str())]);
         tokio::select! {
-            _ = attempt.press(&page, "#submit", &[("code", &code)]) => {}
+            _ = attempt.press(&page, "#submit", &fields) => {}
             () = world.faults.crashed() => {}
         }
         world.faults.clear();
