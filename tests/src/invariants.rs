@@ -36,7 +36,7 @@ const EXPIRING: [(&str, &str); 9] = [
 ];
 
 /// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 29] = [
+const KINDS: [(&str, &str, &str, &str, bool); 31] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -47,6 +47,8 @@ const KINDS: [(&str, &str, &str, &str, bool); 29] = [
     ("identities", "linked_identity", "A#", "LINK#", false),
     ("identities", "federated_subject", "F#", "F", false),
     ("identities", "password", "X#", "PASSWORD", true),
+    ("identities", "passkey", "P#", "PASSKEY#", true),
+    ("identities", "credential_claim", "K#", "K", false),
     ("identities", "totp", "X#", "TOTP", true),
     ("identities", "recovery_codes", "X#", "RECOVERY", true),
     ("identities", "flow", "W#", "W", true),
@@ -319,6 +321,7 @@ fn check_links(raw: &RawData) -> Violations {
     }
     // Between the two writes of an erasure, a link has no subject.
     let erasures = erasure::Erasures::read(raw);
+    violations.extend(check_passkeys(raw, &erasures));
     for (subject, account) in &linked {
         if claimed.get(subject) != Some(account) && !erasures.is_in_progress(&(subject.0.clone(), account.clone())) {
             violations.push(format!("I1: the linked identity {subject:?} of {account} is not claimed for it"));
@@ -328,6 +331,23 @@ fn check_links(raw: &RawData) -> Violations {
     violations
         .extend(alone.map(|(subject, account)| format!("I1: {subject:?} is claimed for {account}, which has no such link")));
     violations
+}
+
+/// I1: each passkey that opens an account has the claim of its credential id, and each claim its passkey.
+fn check_passkeys(raw: &RawData, erasures: &erasure::Erasures) -> Violations {
+    let of = |kind: &'static str| raw.tables["identities"].iter().filter(move |item| text(item, "kind") == kind);
+    let part = |item: &Value, at: &str, number: usize| text(item, at).split('#').nth(number).unwrap_or_default().to_owned();
+    let active = of("passkey").filter(|passkey| passkey.get("rm").is_none());
+    let stored: BTreeSet<_> =
+        active.map(|passkey| (part(passkey, "pk", 1), part(passkey, "sk", 1), part(passkey, "pk", 2))).collect();
+    let claimed: BTreeSet<_> = of("credential_claim")
+        .map(|claim| (part(claim, "pk", 1), part(claim, "pk", 2), text(claim, "acc").to_owned()))
+        .collect();
+    // An erasure removes the claim first.
+    let unclaimed =
+        stored.difference(&claimed).filter(|(tenant, _, account)| !erasures.is_in_progress(&(tenant.clone(), account.clone())));
+    let unclaimed = unclaimed.map(|passkey| format!("I1: the passkey {passkey:?} is not claimed"));
+    unclaimed.chain(claimed.difference(&stored).map(|claim| format!("I1: {claim:?} is claimed without a passkey"))).collect()
 }
 
 /// The hash of an account's identifier, as a key writes it.

@@ -55,6 +55,14 @@ pub(crate) async fn compose(
             let first = notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored)?;
             (first, FormerAddressNews::AccountRestored)
         }
+        AccountMail::PasskeyAdded => {
+            let first = notice(tenant, &owner, MailPurpose::PasskeysChanged, Message::PasskeyAdded)?;
+            (first, FormerAddressNews::PasskeyAdded)
+        }
+        AccountMail::PasskeyRemoved => {
+            let first = notice(tenant, &owner, MailPurpose::PasskeysChanged, Message::PasskeyRemoved)?;
+            (first, FormerAddressNews::PasskeyRemoved)
+        }
     };
     let mut mails = vec![first];
     for undo in valid_undos(&owner.authentication, &owner.profile, now) {

@@ -3,6 +3,7 @@
 use latchkey::domain::account::Sealed;
 use latchkey::domain::export::{MAX_HISTORY, PersonalData};
 use latchkey::domain::linked_identity::LinkedIdentity;
+use latchkey::domain::passkey::Passkey;
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{DataKey, KeyError, SealedField};
@@ -10,7 +11,7 @@ use latchkey::store::export::AccountSnapshot;
 use latchkey::web::{AccountCredential, Principal, Problem, TenantHandle};
 use serde::de::DeserializeOwned;
 
-/// The user and all data stored about them at this moment. `None` if the session or token is no longer valid. It makes three concurrent
+/// The user and all data stored about them at this moment. `None` if the session or token is no longer valid. It makes four concurrent
 /// requests; the data that they return also decides whether access is allowed.
 pub(crate) async fn load(
     handle: &TenantHandle,
@@ -26,7 +27,8 @@ pub(crate) async fn load(
 }
 
 fn open(handle: &TenantHandle, everything: AccountSnapshot) -> Result<PersonalData, Problem> {
-    let AccountSnapshot { authentication, profile, data_key, links, sessions, grants, consents, terms, history } = everything;
+    let AccountSnapshot { authentication, profile, data_key, links, sessions, grants, consents, passkeys, terms, history } =
+        everything;
     let (Some(profile), Some(data_key)) = (profile, data_key) else {
         tracing::error!("an account without profile or data key");
         return Err(Problem::internal());
@@ -44,7 +46,12 @@ fn open(handle: &TenantHandle, everything: AccountSnapshot) -> Result<PersonalDa
         let named = json(&key, SealedField::LinkedIdentity, &link.named)?;
         Ok((link, named))
     };
+    let named_passkey = |passkey: Passkey| -> Result<_, Problem> {
+        let name = passkey.name.as_ref().map(|name| address(SealedField::PasskeyName, name)).transpose()?;
+        Ok((passkey, name))
+    };
     Ok(PersonalData {
+        passkeys: passkeys.into_iter().map(named_passkey).collect::<Result<_, _>>()?,
         links: links.into_iter().map(named).collect::<Result<_, _>>()?,
         claims: json(&key, SealedField::Profile, &profile.claims)?,
         pending_email: pending.transpose()?,

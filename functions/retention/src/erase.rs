@@ -6,7 +6,7 @@
 //! 3. Write the tombstone, and delete the record of the request: the tombstone says more.
 //! 4. Delete the data key: from here on, sealed data cannot be decrypted, not even from a backup.
 //! 5. Delete the identifier (if it still belongs to the account), what was counted for it before it had an account, the secrets (by
-//!    their keys: none is read), and all items of the partition.
+//!    their keys: none is read), the passkeys with their claims, and all items of the partition.
 //! 6. Delete the due work. If an invocation ends before this, the work is found again and continues with step 3. Every step is idempotent.
 
 use crate::ACCOUNT_RESERVE;
@@ -75,6 +75,7 @@ async fn remove(
     store.remove(&Removal::DataKey(account), request).await?;
     let mut apart = vec![Removal::Identifier(account, due.identifier), Removal::UnknownFailures(due.identifier)];
     apart.extend(store.find_secret_removals(account).await?);
+    apart.extend(store.find_passkey_removals(account).await?);
     remove_items(store, account, apart, items, request).await?;
     store.remove(&Removal::DueWork(account, due.due), request).await?;
     Ok(())

@@ -152,6 +152,7 @@ async fn erase_again(store: &TenantStore, tombstone: &Tombstone, request: &Reque
     let stood = !items.is_empty();
     let secrets = store.find_secret_removals(account).await?;
     let mut apart: Vec<Removal> = std::iter::once(Removal::DataKey(account)).chain(secrets).collect();
+    apart.extend(store.find_passkey_removals(account).await?);
     let mut due = None;
     if let Some(restored) = &items.authentication {
         apart.push(Removal::Identifier(account, restored.identifier));

@@ -87,6 +87,10 @@ pub enum Message {
     AccountDisabled,
     /// The closed account was restored.
     AccountRestored,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
     /// The second factors of the account were changed, or a recovery code was used.
     SecondFactor {
         /// What happened.
@@ -145,6 +149,10 @@ pub enum FormerAddressNews {
     DeletionRequested,
     /// It was restored.
     AccountRestored,
+    /// A passkey was added to it.
+    PasskeyAdded,
+    /// A passkey of it was removed.
+    PasskeyRemoved,
     /// Its second factors were changed, or a recovery code was used.
     SecondFactor,
 }
@@ -157,6 +165,8 @@ impl FormerAddressNews {
             Self::EmailChangeUndone => "undone",
             Self::DeletionRequested => "deletion",
             Self::AccountRestored => "restored",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
             Self::SecondFactor => "factor",
         }
     }
@@ -331,6 +341,10 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             actions: vec![action(None, "mail-registered-sign-in", format!("{issuer}/login"))],
             notes: vec![words.say("mail-restored-not-me")],
             ..notice("mail-restored")
+        },
+        Message::PasskeyAdded | Message::PasskeyRemoved => Parts {
+            actions: vec![action(Some("mail-passkey-not-me"), "mail-passkey-action", format!("{issuer}/account/passkeys"))],
+            ..notice(if matches!(message, Message::PasskeyAdded) { "mail-passkey-added" } else { "mail-passkey-removed" })
         },
     }
 }

@@ -197,6 +197,10 @@ mod tests {
             (Message::AccountClosed { restoration: both(), due: until }, 1, 1),
             (Message::AccountDisabled, 0, 0),
             (Message::AccountRestored, 0, 1),
+            (Message::PasskeyAdded, 0, 1),
+            (Message::PasskeyRemoved, 0, 1),
+            (former(FormerAddressNews::PasskeyAdded), 1, 1),
+            (former(FormerAddressNews::PasskeyRemoved), 1, 1),
         ]
     }
 
@@ -239,6 +243,7 @@ mod tests {
             Message::PasswordChanged | Message::EmailChangeRequested | Message::SecondFactor { .. } => vec!["/recover"],
             Message::EmailChangeUndone => vec!["/login", "/recover"],
             Message::AccountDisabled => vec![],
+            Message::PasskeyAdded | Message::PasskeyRemoved => vec!["/account/passkeys"],
             Message::EmailChangeCode { .. } => vec!["/account/email?token=TOKEN"],
             Message::AddressInUse | Message::AccountRestored => vec!["/login"],
             Message::EmailChanged { .. } | Message::FormerAddress { .. } => vec!["/account/email/undo?token=TOKEN"],

@@ -92,6 +92,12 @@ pub enum EventKind {
     TermsAccepted,
     /// The acceptance of an optional document was withdrawn.
     TermsWithdrawn,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed. Sessions ended, except the one that removed it.
+    PasskeyRemoved,
+    /// A passkey was refused: its counter did not rise.
+    PasskeyRefused,
 }
 
 /// The `event` attribute: no personal data in clear, no secret.

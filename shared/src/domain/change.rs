@@ -17,6 +17,7 @@ use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
 use super::linked_identity::SubjectHash;
 use super::mail_limit::Trigger;
+use super::passkey::CredentialHash;
 use super::record::{FromRecord, Record, Versioned};
 use super::time::Timestamp;
 
@@ -150,6 +151,8 @@ pub enum RecordKey {
     FederatedSubject(SubjectHash),
     /// An account's identity at another identity provider.
     LinkedIdentity(AccountId, SubjectHash),
+    /// The claim of a credential id.
+    CredentialClaim(CredentialHash),
     /// The failures of an identifier without an account.
     UnknownFailures(IdentifierHash),
     /// The erasure of an account that is due at this time.

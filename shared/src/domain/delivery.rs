@@ -61,6 +61,7 @@ impl MailOrder {
                 AccountMail::EmailChangeRequested => Some(MailPurpose::AddressRequested),
                 AccountMail::EmailChangeUndone => Some(MailPurpose::AddressRestored),
                 AccountMail::AccountRestored => Some(MailPurpose::AccountRestored),
+                AccountMail::PasskeyAdded | AccountMail::PasskeyRemoved => Some(MailPurpose::PasskeysChanged),
                 AccountMail::AuthenticatorAdded
                 | AccountMail::AuthenticatorReplaced
                 | AccountMail::AuthenticatorRemoved
@@ -124,6 +125,10 @@ pub enum AccountMail {
     DeletionRequested,
     /// The account was restored.
     AccountRestored,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
     /// An authenticator app was added.
     AuthenticatorAdded,
     /// An authenticator app replaced another one.
@@ -155,6 +160,8 @@ pub enum MailPurpose {
     AddressRestored,
     /// Notice: the closed account was restored.
     AccountRestored,
+    /// Notice: a passkey was added or removed.
+    PasskeysChanged,
     /// Notice: second factors were changed, or a recovery code was used.
     SecondFactor,
 }
@@ -218,6 +225,7 @@ impl MailPurpose {
             Self::AddressRequested => "address_requested",
             Self::AddressRestored => "address_restored",
             Self::AccountRestored => "account_restored",
+            Self::PasskeysChanged => "passkeys_changed",
             Self::SecondFactor => "second_factor",
         }
     }
@@ -236,6 +244,8 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         EventKind::EmailChangeUndone => [about(AccountMail::EmailChangeUndone), None],
         EventKind::DeletionRequested => [about(AccountMail::DeletionRequested), None],
         EventKind::AccountRestored => [about(AccountMail::AccountRestored), None],
+        EventKind::PasskeyAdded => [about(AccountMail::PasskeyAdded), None],
+        EventKind::PasskeyRemoved => [about(AccountMail::PasskeyRemoved), None],
         EventKind::PasswordReset | EventKind::PasswordChanged => {
             [event.account.map(|account| MailOrder::PasswordChanged { account, flow: event.flow }), None]
         }
@@ -259,6 +269,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::ConsentWithdrawn
         | EventKind::TermsAccepted
         | EventKind::TermsWithdrawn
+        | EventKind::PasskeyRefused
         | EventKind::DataExported
         | EventKind::AccountErased
         | EventKind::ErasureDeferred

@@ -18,6 +18,7 @@ use super::id::ClientId;
 use super::known_device::KnownDevice;
 use super::linked_identity::{FederatedSubject, LinkedIdentity};
 use super::oauth::grant::{Grant, GrantEnded, GrantState};
+use super::passkey::{Passkey, provider};
 use super::profile::{Claims, Profile};
 use super::session::Session;
 use super::sign_in::evidence::Proofs;
@@ -50,6 +51,8 @@ pub struct PersonalData {
     pub grants: Vec<Grant>,
     /// Consents, withdrawn ones included.
     pub consents: Vec<Consent>,
+    /// Passkeys with their names, removed ones included.
+    pub passkeys: Vec<(Passkey, Option<String>)>,
     /// Accepted terms.
     pub terms: Vec<AcceptedTerms>,
     /// Audit records, newest first. There may be one more than [`MAX_HISTORY`], which shows that there are more.
@@ -88,6 +91,7 @@ pub fn document(personal_data: PersonalData, config: &TenantConfig, issuer: &str
         locale: locale.to_owned(),
         account: account(&personal_data.authentication),
         identifiers: email.map(identifier).into_iter().collect(),
+        passkeys: personal_data.passkeys.into_iter().map(passkey).collect(),
         sign_in: sign_in(&personal_data.authentication),
         sessions,
         grants,
@@ -137,6 +141,10 @@ impl Document {
             session.last_used_at = session.created_at;
             session.idle_expires_at = session.expires_at;
         }
+        for passkey in &mut stable_part.passkeys {
+            passkey.last_used_at = None;
+            passkey.synced = false;
+        }
         for grant in &mut stable_part.grants {
             grant.refresh = None;
         }
@@ -174,6 +182,21 @@ fn exported(proofs: &Proofs) -> Vec<ExportedProof> {
 
 fn linked_identity((link, named): (LinkedIdentity, FederatedSubject)) -> ExportedLinkedIdentity {
     ExportedLinkedIdentity { issuer: named.issuer, subject: named.subject, linked_at: Moment(link.linked_at) }
+}
+
+fn passkey((passkey, name): (Passkey, Option<String>)) -> ExportedPasskey {
+    ExportedPasskey {
+        id_hash: passkey.hash().to_string(),
+        name,
+        provider: provider(passkey.aaguid),
+        aaguid: format!("{:032x}", u128::from_be_bytes(passkey.aaguid)),
+        transports: passkey.transports.names().collect(),
+        synced: passkey.backed_up,
+        rp_id: passkey.rp_id,
+        created_at: Moment(passkey.created_at),
+        last_used_at: passkey.last_used_at.map(Moment),
+        removed_at: passkey.removed_at.map(Moment),
+    }
 }
 
 fn record(event: Event) -> ExportedRecord {

@@ -70,7 +70,7 @@ macro_rules! random_id {
 }
 
 random_id!(
-    /// An account. The id never leaves Latchkey: tokens carry [`Sub`].
+    /// An account. No application sees the id: tokens carry [`Sub`]. A passkey stores it as its user handle.
     AccountId,
     "account id"
 );

@@ -47,6 +47,7 @@ impl MailPurpose {
             | Self::AddressRequested
             | Self::AddressRestored
             | Self::AccountRestored
+            | Self::PasskeysChanged
             | Self::SecondFactor => MailLimit::Deferred,
         }
     }

@@ -25,6 +25,7 @@ pub mod legacy_directory;
 pub mod linked_identity;
 pub mod mail_limit;
 pub mod oauth;
+pub mod passkey;
 pub mod password_change;
 pub mod profile;
 pub mod record;

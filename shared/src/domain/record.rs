@@ -10,6 +10,7 @@ use super::id::{AccountId, ClientId, FlowId, Jti};
 use super::identifier::IdentifierHash;
 use super::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use super::oauth::grant::Grant;
+use super::passkey::{ClaimedCredential, CredentialHash, Passkey};
 use super::profile::Profile;
 use super::recovery_codes::RecoveryCodes;
 use super::retention::RetentionJob;
@@ -101,6 +102,10 @@ pub enum Record {
     LinkedIdentity(LinkedIdentity),
     /// The claim of a subject of another identity provider.
     FederatedSubject(Keyed<SubjectHash, ClaimedSubject>),
+    /// A passkey.
+    Passkey(Box<Passkey>),
+    /// The claim of a credential id.
+    CredentialClaim(Keyed<CredentialHash, ClaimedCredential>),
     /// A due erasure.
     DueErasure(DueErasure),
     /// A deletion request, or a restoration.
@@ -160,6 +165,8 @@ records! {
     Consent: Consent;
     LinkedIdentity: LinkedIdentity;
     FederatedSubject: Keyed<SubjectHash, ClaimedSubject>;
+    Passkey: Passkey;
+    CredentialClaim: Keyed<CredentialHash, ClaimedCredential>;
     DueErasure: DueErasure;
     DeletionRecord: DeletionRecord;
     UnknownFailures: UnknownIdentifierFailures;
@@ -187,5 +194,5 @@ impl Versioned for Keyed<AccountId, Terms> {
 }
 
 versioned! {
-    AccountState PasswordCredential TotpCredential RecoveryCodes Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob SignInAttempt
+    AccountState PasswordCredential TotpCredential RecoveryCodes Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob SignInAttempt Passkey
 }

@@ -25,6 +25,8 @@ pub enum SealedField {
     RecoveryAddress,
     /// [`crate::domain::linked_identity::FederatedSubject`] as JSON.
     LinkedIdentity,
+    /// The name that the user gave a passkey.
+    PasskeyName,
     /// The 20 bytes of [`crate::domain::totp::TotpSeed`].
     TotpSeed,
 }
@@ -39,6 +41,7 @@ impl SealedField {
             Self::FormerEmail => "former_email",
             Self::RecoveryAddress => "recovery_address",
             Self::LinkedIdentity => "linked_identity",
+            Self::PasskeyName => "passkey_name",
             Self::TotpSeed => "totp_seed",
         }
     }

@@ -21,6 +21,7 @@ pub mod jwt;
 mod key_versions;
 pub mod keyring;
 pub mod locator;
+pub mod passkey;
 pub mod password;
 pub mod plain_user;
 pub mod proof;

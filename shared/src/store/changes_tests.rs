@@ -1,8 +1,8 @@
 //! The table of writes: every change in every shape, as planned. `LATCHKEY_BLESS=1` writes `changes.golden` again.
 
 use super::fixture::{
-    NOW, account, active, attempt, authentication, codes, flow, grant, new_account, password, request, revoked, session,
-    tenant, totp,
+    NOW, account, active, attempt, authentication, codes, flow, grant, new_account, passkey, password, request, revoked,
+    session, tenant, totp,
 };
 use super::*;
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, Sealed, WrappedDataKey};
@@ -20,6 +20,7 @@ use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
+use crate::domain::passkey::Passkey;
 use crate::domain::profile::Profile;
 use crate::domain::record::Terms;
 use crate::domain::recovery_codes::RecoveryCodes;
@@ -66,6 +67,10 @@ fn a_profile(version: u64) -> Profile {
 
 fn a_password(version: u64) -> PasswordCredential {
     PasswordCredential { version, ..password() }
+}
+
+fn a_passkey(version: u64) -> Passkey {
+    Passkey { version, ..passkey() }
 }
 
 fn a_consent(client: &str, version: u64) -> Consent {
@@ -152,7 +157,18 @@ fn newer() -> AccountState {
 
 fn returned(claim: AddressClaim) -> ReturnedAddress {
     let (authentication, profile, password) = (state(), a_profile(2), a_password(2));
-    ReturnedAddress { at: NOW, authentication, profile, password, claim, freed: Some(FORMER), withdrawn: None, displaced: None }
+    ReturnedAddress {
+        totp: None,
+        recovery_codes: None,
+        at: NOW,
+        authentication,
+        profile,
+        password,
+        claim,
+        freed: Some(FORMER),
+        withdrawn: None,
+        displaced: None,
+    }
 }
 
 fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
@@ -225,6 +241,12 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("change_password", "with the session", password_change(Some(a_session(2)), None)),
         ("change_password", "with the grant", password_change(None, Some(a_grant(7, active(), 5)))),
         ("change_password", "with the session and the grant", password_change(Some(a_session(2)), Some(a_grant(7, active(), 5)))),
+        ("add_passkey", "", Change::add_passkey(state(), a_passkey(1), None)),
+        ("add_passkey", "and the other sessions end", Change::add_passkey(state(), a_passkey(1), Some(a_session(2)))),
+        ("remove_passkey", "", Change::remove_passkey(state(), a_passkey(3).removed(NOW), Some(a_session(2)))),
+        ("rename_passkey", "", Change::rename_passkey(a_passkey(2))),
+        ("use_passkey", "", Change::use_passkey(a_passkey(2))),
+        ("refuse_passkey", "", Change::refuse_passkey(a_passkey(2))),
         ("begin_totp", "first", Change::begin_totp(TotpCredential { active: None, removed: None, ..totp(1) })),
         ("begin_totp", "later", Change::begin_totp(totp(3))),
         ("cancel_totp", "", Change::cancel_totp(TotpCredential { active: None, pending: None, ..totp(2) })),
@@ -244,6 +266,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("undo_email_change", "to the current address, where there was no password", Change::undo_email_change(ReturnedAddress { freed: None, password: a_password(1), ..returned(AddressClaim::Kept) })),
         ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { withdrawn: Some(WithdrawnRequest { requested_at: NOW, due: NOW }), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
+        ("undo_email_change", "with second factors of before", Change::undo_email_change(ReturnedAddress { totp: Some(totp(3)), recovery_codes: Some(codes(3)), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
         ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
         ("request_restoration_mail", "", Change::request_restoration_mail(state())),
@@ -308,6 +331,7 @@ fn shape(key: &ItemKey) -> String {
         (hash(&FORMER), "{former identifier}"),
         (hash(&SUBJECT.0), "{subject}"),
         (hash(&SubjectHash::of_sub(state().sub).0), "{sub}"),
+        (passkey().hash().to_string(), "{credential}"),
         ("demo-app".to_owned(), "{client}"),
         ("other-app".to_owned(), "{second client}"),
         ("1".to_owned(), "{key version}"),

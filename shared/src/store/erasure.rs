@@ -7,7 +7,10 @@ use super::commit::Written;
 use super::condition::Condition;
 use super::failure::{refused, store_error};
 use super::item::{self, Item, ItemKind, read};
-use super::key::{ItemKey, ItemRef, PK, SK, Table, deletion_records_pk, due_pk, linked_subject, secrets_pk, tombstones_pk};
+use super::key::{
+    ItemKey, ItemRef, PK, SK, Table, credential_of, deletion_records_pk, due_pk, linked_subject, passkeys_pk, secrets_pk,
+    tombstones_pk,
+};
 use super::plan::{Delete, Plan, Put};
 use super::read::Page;
 use super::{StoreError, TenantStore};
@@ -17,6 +20,7 @@ use crate::domain::erasure::{DeletionRecord, DueErasure, Tombstone};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
+use crate::domain::passkey::CredentialHash;
 use crate::domain::retention::{Cursor, RetentionJob};
 use crate::domain::time::Timestamp;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
@@ -75,6 +79,8 @@ pub enum Removal {
     Identifier(AccountId, IdentifierHash),
     /// The failed sign-ins of its identifier from a time when no account had it.
     UnknownFailures(IdentifierHash),
+    /// A passkey, and the claim of its credential id.
+    Passkey(AccountId, CredentialHash),
     /// Its linked identity. The sentinel stays, without the account, so that the user is not imported again.
     LinkedIdentity(AccountId, SubjectHash),
     /// An item of its partition, or a secret.
@@ -148,6 +154,15 @@ impl TenantStore {
         let Page { items, more_after } = self.page(Table::Identities, &pk, Some(after), None).await?;
         Ok(Some(AccountItems { account, authentication: None, others: item_keys(&items), more_after }))
     }
+    /// Removals of the passkeys of an account: at most 10, and what was removed in the last days. One Query.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_passkey_removals(&self, account: AccountId) -> Result<Vec<Removal>, StoreError> {
+        let items = self.partition(&passkeys_pk(&self.tenant, account)).await?;
+        let credentials = item_keys(&items).into_iter().filter_map(|key| credential_of(&key.sk));
+        Ok(credentials.map(|credential| Removal::Passkey(account, credential)).collect())
+    }
     /// Removals of the secrets of an account: password, authenticator app, recovery codes, and those of a later release. Only their keys are
     /// read. One Query, 1 RRU: no account has 1 MB of secrets.
     ///
@@ -206,6 +221,12 @@ impl TenantStore {
             Removal::UnknownFailures(identifier) => {
                 let one = |form: &IdentifierHash| delete(ItemRef::UnknownFailures(form), Condition::Present);
                 (self.forms_oldest_first(identifier)?.iter().map(one).collect(), true)
+            }
+            Removal::Passkey(account, credential) => {
+                // The claim first: if this is interrupted between the two, the passkey still names it.
+                let claim = delete(ItemRef::CredentialClaim(credential), Condition::OfAccount(*account));
+                self.write(&claim, request).await?;
+                (vec![delete(ItemRef::Passkey(*account, *credential), Condition::Present)], true)
             }
             Removal::LinkedIdentity(account, subject) => {
                 // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.

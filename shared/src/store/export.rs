@@ -1,6 +1,6 @@
-//! Reads of an export: all items of an account outside the protected prefix of its secrets (`X#`), and its audit trail.
+//! Reads of an export: all items of an account outside the protected prefix of its secrets (`X#`), its passkeys, and its audit trail.
 use super::item::{Item, ItemKind, KIND, malformed, read};
-use super::key::{ItemKey, ItemRef, Table, flow_audit_pk};
+use super::key::{ItemKey, ItemRef, Table, flow_audit_pk, passkeys_pk};
 use super::principal::PrincipalSnapshot;
 use super::{StoreError, TenantStore};
 use crate::domain::account::{AccountState, WrappedDataKey};
@@ -9,6 +9,7 @@ use crate::domain::consent::{AcceptedTerms, Consent};
 use crate::domain::id::{AccountId, GrantId, SessionId};
 use crate::domain::linked_identity::LinkedIdentity;
 use crate::domain::oauth::grant::Grant;
+use crate::domain::passkey::Passkey;
 use crate::domain::profile::Profile;
 use crate::domain::record::Terms;
 use crate::domain::session::Session;
@@ -35,6 +36,8 @@ pub struct AccountSnapshot {
     pub grants: Vec<Grant>,
     /// Every consent, by client.
     pub consents: Vec<Consent>,
+    /// Every passkey, by the hash of its id.
+    pub passkeys: Vec<Passkey>,
     /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
     /// The newest audit records, newest first.
@@ -59,7 +62,7 @@ impl AccountSnapshot {
 }
 
 impl TenantStore {
-    /// The account's whole partition ‖ its data key ‖ its audit records until this moment, at most `at_most`: three concurrent
+    /// The account's whole partition ‖ its passkeys ‖ its data key ‖ its audit records until this moment, at most `at_most`: four concurrent
     /// requests, 1 RRU for each 4 KB. Then the records of the flows that these records name, such as its registration: one request
     /// each. `None` if the account does not exist.
     ///
@@ -72,18 +75,20 @@ impl TenantStore {
         at_most: u16,
     ) -> Result<Option<AccountSnapshot>, StoreError> {
         let ItemKey { pk, .. } = self.key(ItemRef::Authentication(account));
-        let (items, data_key, history) = tokio::try_join!(
+        let passkeys_pk = passkeys_pk(&self.tenant, account);
+        let (items, passkeys, data_key, history) = tokio::try_join!(
             self.partition(&pk),
+            self.partition(&passkeys_pk),
             self.get(ItemRef::DataKey(account), ItemKind::DataKey),
             self.newest_audit(account, Some(until), at_most),
         )?;
         let mut found = PartitionItems::default();
-        for item in items {
+        for item in items.into_iter().chain(passkeys) {
             found.add(item)?;
         }
         let history: Vec<Event> = history.into_iter().map(|item| read(ItemKind::Audit, item)).collect::<Result<_, _>>()?;
         let history = self.with_flow_events(history, until).await?;
-        let PartitionItems { authentication, profile, links, sessions, grants, consents, terms } = found;
+        let PartitionItems { authentication, profile, links, sessions, grants, consents, passkeys, terms } = found;
         Ok(authentication.map(|authentication| AccountSnapshot {
             authentication,
             profile,
@@ -92,6 +97,7 @@ impl TenantStore {
             sessions,
             grants,
             consents,
+            passkeys,
             terms,
             history,
         }))
@@ -127,6 +133,7 @@ pub(super) struct PartitionItems {
     sessions: Vec<Session>,
     grants: Vec<Grant>,
     pub(super) consents: Vec<Consent>,
+    passkeys: Vec<Passkey>,
     pub(super) terms: Vec<AcceptedTerms>,
 }
 
@@ -146,6 +153,8 @@ impl PartitionItems {
             self.grants.push(read(ItemKind::Grant, item)?);
         } else if is(ItemKind::Consent) {
             self.consents.push(read(ItemKind::Consent, item)?);
+        } else if is(ItemKind::Passkey) {
+            self.passkeys.push(read(ItemKind::Passkey, item)?);
         } else if is(ItemKind::Terms) {
             let Terms { accepted, .. } = read(ItemKind::Terms, item)?;
             self.terms = accepted;

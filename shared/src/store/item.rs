@@ -59,6 +59,10 @@ pub enum ItemKind {
     Consent,
     /// [`crate::domain::credential::PasswordCredential`]
     Password,
+    /// [`crate::domain::passkey::Passkey`]
+    Passkey,
+    /// [`crate::domain::passkey::ClaimedCredential`]
+    CredentialClaim,
     /// [`crate::domain::totp::TotpCredential`]
     Totp,
     /// [`crate::domain::recovery_codes::RecoveryCodes`]
@@ -116,6 +120,8 @@ impl ItemKind {
             Self::Grant => "grant",
             Self::Consent => "consent",
             Self::Password => "password",
+            Self::Passkey => "passkey",
+            Self::CredentialClaim => "credential_claim",
             Self::Totp => "totp",
             Self::RecoveryCodes => "recovery_codes",
             Self::Flow => "flow",

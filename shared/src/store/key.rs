@@ -12,6 +12,8 @@
 //! | linked identity | identities | `A#{tenant}#{account}` | `LINK#{key version}#{hash}` | absent |
 //! | subject of another identity provider | identities | `F#{tenant}#{key version}#{hash}` | `F` | absent: uniqueness; its own account's, once erased |
 //! | password | identities | `X#{tenant}#{account}` | `PASSWORD` | version |
+//! | passkey | identities | `P#{tenant}#{account}` | `PASSKEY#{hash}` | version |
+//! | credential id of a passkey | identities | `K#{tenant}#{hash}` | `K` | absent: uniqueness |
 //! | authenticator app | identities | `X#{tenant}#{account}` | `TOTP` | version |
 //! | recovery codes | identities | `X#{tenant}#{account}` | `RECOVERY` | version |
 //! | flow | identities | `W#{tenant}#FLOW.{flow}` | `W` | version |
@@ -47,6 +49,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::SubjectHash;
 use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::client::SigningAlgorithm;
+use crate::domain::passkey::CredentialHash;
 use crate::domain::retention::DUE_SHARDS;
 use crate::domain::source::window_of;
 use crate::domain::time::Timestamp;
@@ -109,6 +112,10 @@ pub enum ItemRef<'a> {
     FederatedSubject(&'a SubjectHash),
     /// Its password.
     Password(AccountId),
+    /// One of its passkeys.
+    Passkey(AccountId, CredentialHash),
+    /// The claim of the credential id of a passkey.
+    CredentialClaim(&'a CredentialHash),
     /// Its authenticator app.
     Totp(AccountId),
     /// Its recovery codes.
@@ -173,6 +180,10 @@ impl ItemKey {
             ItemRef::FederatedSubject(SubjectHash(hash)) => {
                 Self::identities(format!("F#{tenant}#{}#{}", hash.key_version, text(hash)), "F".to_owned())
             }
+            ItemRef::Passkey(id, credential) => {
+                Self::identities(passkeys_pk(tenant, id), format!("{PASSKEY_PREFIX}{credential}"))
+            }
+            ItemRef::CredentialClaim(credential) => Self::identities(format!("K#{tenant}#{credential}"), "K".to_owned()),
             ItemRef::Password(id) => Self::identities(secrets_pk(tenant, id), "PASSWORD".to_owned()),
             ItemRef::Totp(id) => Self::identities(secrets_pk(tenant, id), "TOTP".to_owned()),
             ItemRef::RecoveryCodes(id) => Self::identities(secrets_pk(tenant, id), "RECOVERY".to_owned()),
@@ -256,6 +267,10 @@ pub(super) fn tombstones_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> Stri
 pub(super) fn deletion_records_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
     format!("R#{tenant}#{}#{shard:02}", day(at))
 }
+/// The partition of the passkeys of an account.
+pub(super) fn passkeys_pk(tenant: &TenantId, account: AccountId) -> String {
+    format!("P#{tenant}#{account}")
+}
 /// The prefix of the partition keys of a tenant's accounts.
 pub(super) fn accounts_prefix(tenant: &TenantId) -> String {
     format!("A#{tenant}#")
@@ -279,6 +294,8 @@ pub(super) fn tenant_pk(tenant: &TenantId) -> String {
 }
 /// The prefix of the sort keys of tenant documents.
 pub(super) const CONFIG_PREFIX: &str = "CONFIG#";
+/// The prefix of the sort keys of passkeys.
+const PASSKEY_PREFIX: &str = "PASSKEY#";
 /// The prefix of the sort keys of linked identities.
 pub(super) const LINK_PREFIX: &str = "LINK#";
 
@@ -287,6 +304,11 @@ pub(super) fn linked_subject(sk: &str) -> Option<SubjectHash> {
     let (key_version, hash) = sk.strip_prefix(LINK_PREFIX)?.split_once('#')?;
     let hash = BASE64URL_NOPAD.decode(hash.as_bytes()).ok()?.try_into().ok()?;
     Some(SubjectHash(IdentifierHash { key_version: key_version.parse().ok()?, hash }))
+}
+
+/// The credential of the passkey with this sort key, if it is one.
+pub(super) fn credential_of(sk: &str) -> Option<CredentialHash> {
+    CredentialHash::parse(sk.strip_prefix(PASSKEY_PREFIX)?)
 }
 
 /// The prefix of the sort keys of keyrings and signing keys.

@@ -40,6 +40,8 @@ fn every_record_has_its_documented_key() {
         ItemRef::LinkedIdentity(account, &subject),
         ItemRef::FederatedSubject(&subject),
         ItemRef::Password(account),
+        ItemRef::Passkey(account, CredentialHash::of(b"id")),
+        ItemRef::CredentialClaim(&CredentialHash::of(b"id")),
         ItemRef::Totp(account),
         ItemRef::RecoveryCodes(account),
         ItemRef::Flow(flow),
@@ -79,6 +81,8 @@ Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ CONSENT#demo-app
 Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ LINK#2#AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM
 Identities F#default#2#AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM F
 Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ PASSWORD
+Identities P#default#AQEBAQEBAQEBAQEBAQEBAQ PASSKEY#pWFFJwzms769HdAStzlIZ33WGNSWSIvGCKPLQ841R90
+Identities K#default#pWFFJwzms769HdAStzlIZ33WGNSWSIvGCKPLQ841R90 K
 Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ TOTP
 Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ RECOVERY
 Identities W#default#FLOW.BAQEBAQEBAQEBAQEBAQEBA W
@@ -124,6 +128,17 @@ fn the_state_of_an_account_sorts_before_its_other_items() {
     }
 }
 
+/// An erasure finds the sentinel of a passkey by its key.
+#[test]
+fn the_credential_of_a_passkey_reads_back() {
+    let credential = CredentialHash::of(b"id");
+    let key = ItemKey::new(&TenantId::default_tenant(), ItemRef::Passkey(AccountId::from_bytes([1; 16]), credential));
+    assert_eq!(credential_of(&key.sk), Some(credential));
+    for other in ["PASSKEY#", "PASSKEY#AwMD", "PROFILE", ""] {
+        assert_eq!(credential_of(other), None, "{other}");
+    }
+}
+
 /// An erasure finds the sentinel of a linked identity by the key of the link.
 #[test]
 fn the_subject_of_a_linked_identity_reads_back() {
@@ -162,7 +177,7 @@ fn samples() -> impl Strategy<Value = Sample> {
         prop::collection::vec(prop::sample::select(alphabet.chars().collect::<Vec<_>>()), 1..6)
             .prop_map(|chars| chars.into_iter().collect::<String>())
     };
-    (word("a1-"), 0..24_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
+    (word("a1-"), 0..26_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
         |(tenant, which, bytes, text, number, day)| Sample { tenant, which, bytes: bytes.map(u8::from), text, number, day },
     )
 }
@@ -174,6 +189,7 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
     let hash = IdentifierHash { key_version: number, hash: [a; 32] };
     let linked = if which == 19 { b } else { a };
     let subject = SubjectHash(IdentifierHash { key_version: number, hash: [linked; 32] });
+    let credential = CredentialHash::of(&[b]);
     let client: ClientId = text.parse().unwrap();
     let at = NOW + Span::days(i64::from(day));
     let purposes = [Purpose::Data, Purpose::Locator, Purpose::Signing];
@@ -212,6 +228,8 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
             let purpose = mails[usize::from(day)];
             (ItemRef::MailStarts(purpose, &hash, &trigger, at), some([a, b], "", number, day))
         }
+        24 => (ItemRef::Passkey(account, credential), some([a, b], "", 0, 0)),
+        25 => (ItemRef::CredentialClaim(&credential), some([0, b], "", 0, 0)),
         21 => (ItemRef::Totp(account), some([a, 0], "", 0, 0)),
         22 => (ItemRef::RecoveryCodes(account), some([a, 0], "", 0, 0)),
         // Event ids are unique on their own. The location of their record follows from the event.

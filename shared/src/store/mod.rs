@@ -14,6 +14,7 @@ mod identifiers;
 pub mod item;
 pub mod key;
 pub mod keyring;
+pub mod passkey;
 pub mod people;
 mod plan;
 pub mod principal;

@@ -12,6 +12,7 @@ use crate::domain::id::{AccountId, AttemptId, FlowId, GrantId, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
+use crate::domain::passkey::{Passkey, Transports};
 use crate::domain::profile::Profile;
 use crate::domain::recovery_codes::{CHANGES_A_DAY, COUNT, RecoveryCodes};
 use crate::domain::roles::{MAX_ROLES, Role, Roles};
@@ -194,6 +195,28 @@ pub(super) fn flow() -> Flow {
 pub(super) fn password() -> PasswordCredential {
     let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2Fs$aGFzaA".to_owned());
     PasswordCredential { account: account(), hash, changed_at: NOW, version: 1 }
+}
+
+/// The largest that is common: the longest key, and an id of 64 bytes.
+pub(super) fn passkey() -> Passkey {
+    let transports = ["usb", "nfc", "ble", "smart-card", "hybrid", "internal"].map(str::to_owned);
+    Passkey {
+        account: account(),
+        credential_id: vec![255; 64],
+        cose: vec![255; 530],
+        aaguid: [255; 16],
+        transports: Transports::named(&transports),
+        backup_eligible: false,
+        backed_up: false,
+        counter: u32::MAX,
+        rp_id: "a-relying-party.as-long-as-a-host-name-may-be.example.com".to_owned(),
+        name: Some(Sealed(vec![255; 100])),
+        newest_challenge: NOW,
+        created_at: NOW,
+        last_used_at: Some(NOW),
+        removed_at: None,
+        version: 1_000_000,
+    }
 }
 
 /// The fullest: in use, another set-up pending, another one removed.

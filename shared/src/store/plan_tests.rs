@@ -167,6 +167,7 @@ fn the_largest_hot_items_fit_one_write_unit() {
         ("AUTHN, a sign-in", Change::record_sign_in(authentication())),
         ("AUTHN in use, with a failure's event", Change::count_failed_sign_in(in_use)),
         ("a session, with its event", Change::end_session(session())),
+        ("a passkey", Change::use_passkey(passkey())),
         ("a session in use", Change::touch_session(session())),
         ("recovery codes", Change::note_codes_kept(codes(2))),
         ("a code", Change::issue_authorization_code(code)),

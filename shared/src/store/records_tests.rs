@@ -54,6 +54,8 @@ fn handling(record: &Record) -> (Erased, Members, Members) {
             Err("the linked identity holds the subject"),
             Err("claimed anew"),
         ),
+        Record::Passkey(_) => (By("Removal::Passkey"), Ok("passkeys"), Err("bound to its site: the user adds one anew")),
+        Record::CredentialClaim(_) => (By("Removal::Passkey"), Err("the passkey says it"), Err("of a passkey")),
         Record::DueErasure(_) => (By("Removal::DueWork"), Err("the account says when it is due"), Err("not moved")),
         Record::DeletionRecord(_) => (
             By("Removal::DeletionRecord; the record of a restoration expires"),
@@ -77,9 +79,9 @@ fn each_record_has_its_erasure_export_and_transfer() {
         for (domain, put) in change.puts().zip(puts(&planned)) {
             let (erased, exported, transferred) = handling(domain.record());
             let kind = put.item[KIND].as_s().unwrap().clone();
-            let is_of_an_account = put.key.pk.starts_with("A#");
-            let is_partitioned =
-                matches!(domain.record(), Record::Account(_) | Record::LinkedIdentity(_)) || erased == Erased::WithThePartition;
+            let is_of_an_account = ["A#", "P#"].iter().any(|prefix| put.key.pk.starts_with(prefix));
+            let is_partitioned = matches!(domain.record(), Record::Account(_) | Record::LinkedIdentity(_) | Record::Passkey(_))
+                || erased == Erased::WithThePartition;
             assert_eq!(is_of_an_account, is_partitioned, "{kind}");
             // The export reads the account's partition, and refuses unknown kinds.
             assert_eq!(is_of_an_account, exported.is_ok(), "{kind}");
@@ -97,7 +99,7 @@ fn each_record_has_its_erasure_export_and_transfer() {
             lines.insert(kind, format!("{erased} | {} | {}", member(exported), member(transferred)));
         }
     }
-    assert_eq!(lines.len(), 21, "one record of each kind");
+    assert_eq!(lines.len(), 23, "one record of each kind");
     let mut text = "record | erased by | exported as | transferred as\n".to_owned();
     text.extend(lines.iter().map(|(kind, line)| format!("{kind} | {line}\n")));
     compare("src/store/records.golden", &text);

@@ -116,9 +116,11 @@ fn is_zero(base64url: &str) -> bool {
 /// I7: an erased account leaves its state for a while, its tombstone, and its audit records.
 fn check_remains(item: &serde_json::Value, erasures: &Erasures) -> Option<String> {
     let account = match text(item, "kind") {
-        "profile" | "terms" | "session" | "grant" | "consent" | "password" | "totp" | "recovery_codes" | "data_key"
-        | "linked_identity" => owner(item)?,
-        "identifier" | "federated_subject" => (text(item, "pk").split('#').nth(1)?.to_owned(), text(item, "acc").to_owned()),
+        "profile" | "terms" | "session" | "grant" | "consent" | "password" | "totp" | "recovery_codes" | "passkey"
+        | "data_key" | "linked_identity" => owner(item)?,
+        "identifier" | "federated_subject" | "credential_claim" => {
+            (text(item, "pk").split('#').nth(1)?.to_owned(), text(item, "acc").to_owned())
+        }
         _ => return None,
     };
     let left = erasures.is_erased(&account) && !erasures.is_in_progress(&account);

@@ -3,8 +3,8 @@
 
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::export::{
-    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity, ExportedProof,
-    ExportedRecord, ExportedSession, ExportedTerms, MAX_HISTORY, Moment,
+    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity,
+    ExportedPasskey, ExportedProof, ExportedRecord, ExportedSession, ExportedTerms, MAX_HISTORY, Moment,
 };
 use latchkey::domain::oauth::scope::ScopeSet;
 use latchkey::domain::sign_in::method::Method;
@@ -111,6 +111,7 @@ impl Renderer<'_> {
             Section { name: "profile", entries: vec![self.profile()] },
             Section { name: "addresses", entries: self.addresses() },
             Section { name: "elsewhere", entries: self.linked_identities() },
+            Section { name: "passkeys", entries: self.passkeys() },
             Section { name: "protection", entries: self.protection() },
             Section { name: "sessions", entries: sessions.iter().map(|session| self.session(session)).collect() },
             Section { name: "applications", entries: grants.iter().map(|grant| self.grant(grant)).collect() },
@@ -230,6 +231,25 @@ impl Renderer<'_> {
             ],
         };
         self.document.linked_identities.iter().map(entry).collect()
+    }
+
+    fn passkeys(&self) -> Vec<Entry> {
+        let kind = |synced: bool| self.say(if synced { "export-passkeys-synced" } else { "export-passkeys-bound" });
+        let entry = |passkey: &ExportedPasskey| Entry {
+            title: passkey.name.clone().or_else(|| passkey.provider.map(str::to_owned)),
+            facts: [
+                passkey.provider.map(|provider| self.fact("export-passkeys-provider", provider)),
+                Some(self.fact("export-passkeys-kind", kind(passkey.synced))),
+                Some(self.fact("export-passkeys-site", &passkey.rp_id)),
+                Some(self.moment("export-passkeys-since", passkey.created_at)),
+                self.maybe("export-passkeys-used", passkey.last_used_at),
+                self.maybe("export-passkeys-removed", passkey.removed_at),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        };
+        self.document.passkeys.iter().map(entry).collect()
     }
 
     fn protection(&self) -> Vec<Entry> {

@@ -130,6 +130,8 @@ fn translate(mut put: Put, claimed: &[IdentifierHash], forms: &dyn IdentifierFor
         | Record::Session(_)
         | Record::Grant(_)
         | Record::Consent(_)
+        | Record::Passkey(_)
+        | Record::CredentialClaim(_)
         | Record::DueErasure(_)
         | Record::DeletionRecord(_)
         | Record::RetentionJob(_)

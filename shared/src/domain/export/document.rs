@@ -47,6 +47,8 @@ pub struct Document {
     pub former_emails: Vec<ExportedFormerEmail>,
     /// The user's identities at other providers.
     pub linked_identities: Vec<ExportedLinkedIdentity>,
+    /// The passkeys.
+    pub passkeys: Vec<ExportedPasskey>,
     /// The protection of the sign-in.
     pub sign_in: ExportedSignIn,
     /// Signed-in browsers.
@@ -133,6 +135,31 @@ pub struct ExportedLinkedIdentity {
     pub subject: String,
     /// When the identity was linked to the account.
     pub linked_at: Moment,
+}
+
+/// A passkey. Its public key and its id are of no use to its user.
+#[derive(Clone, Serialize)]
+pub struct ExportedPasskey {
+    /// The SHA-256 of its credential id, base64url.
+    pub id_hash: String,
+    /// The name that the user gave it.
+    pub name: Option<String>,
+    /// The make of the authenticator, if it is well known.
+    pub provider: Option<&'static str>,
+    /// The make as the authenticator states it (AAGUID), in hexadecimal.
+    pub aaguid: String,
+    /// The transports of the authenticator.
+    pub transports: Vec<&'static str>,
+    /// Whether its provider synchronizes it.
+    pub synced: bool,
+    /// The site that it was made for.
+    pub rp_id: String,
+    /// When it was added.
+    pub created_at: Moment,
+    /// When it was last used.
+    pub last_used_at: Option<Moment>,
+    /// When it was removed.
+    pub removed_at: Option<Moment>,
 }
 
 /// The protection of the sign-in.

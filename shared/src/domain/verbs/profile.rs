@@ -39,12 +39,15 @@ impl Change {
     /// A former address takes the account back: the address is claimed, or taken from a newer account, which is closed; the other
     /// address is freed, the password replaced, and the due erasure of a closed account removed.
     pub fn undo_email_change(returned: ReturnedAddress) -> Self {
-        let ReturnedAddress { at, authentication, profile, password, claim, freed, withdrawn, displaced } = returned;
+        let ReturnedAddress { at, authentication, profile, password, totp, recovery_codes, claim, freed, withdrawn, displaced } =
+            returned;
         let (account, status) = (authentication.account, authentication.status);
         let claimed = Keyed { key: authentication.identifier, state: ClaimedIdentifier { account } };
         let mut change = Self::audited(EventKind::EmailChangeUndone, Subject::account(account), Put::next(authentication))
             .and(Put::next(profile))
-            .and(Put::next(password));
+            .and(Put::next(password))
+            .and_all(totp.map(Put::next))
+            .and_all(recovery_codes.map(Put::next));
         match claim {
             AddressClaim::Kept => {}
             AddressClaim::New => change = change.and(Put::new(claimed)),

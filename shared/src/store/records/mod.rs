@@ -5,6 +5,7 @@ mod flow;
 mod grant;
 mod identity;
 mod job;
+mod passkey;
 mod second_factor;
 mod session;
 
@@ -50,6 +51,8 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
         Record::Consent(state) => state,
         Record::LinkedIdentity(state) => state,
         Record::FederatedSubject(state) => state,
+        Record::Passkey(state) => state.as_ref(),
+        Record::CredentialClaim(state) => state,
         Record::DueErasure(state) => state,
         Record::DeletionRecord(state) => state,
         Record::UnknownFailures(state) => state,
@@ -68,6 +71,7 @@ pub(super) fn named(key: &RecordKey) -> ItemRef<'_> {
         RecordKey::Identifier(identifier) => ItemRef::Identifier(identifier),
         RecordKey::FederatedSubject(subject) => ItemRef::FederatedSubject(subject),
         RecordKey::LinkedIdentity(account, subject) => ItemRef::LinkedIdentity(*account, subject),
+        RecordKey::CredentialClaim(credential) => ItemRef::CredentialClaim(credential),
         RecordKey::UnknownFailures(identifier) => ItemRef::UnknownFailures(identifier),
         RecordKey::DueErasure(account, due) => ItemRef::DueErasure(*account, *due),
         RecordKey::DeletionRecord(account, at) => ItemRef::DeletionRecord(*account, *at),

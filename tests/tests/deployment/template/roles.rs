@@ -172,6 +172,19 @@ fn passwords_are_read_and_written_only_by_functions_that_check_or_set_them() {
     assert_eq!(removes.condition["StringEqualsIfExists"], json!({ "dynamodb:ReturnValues": "NONE" }));
 }
 
+/// A writer of passkeys could sign in as any user (security 82, 144).
+#[test]
+fn passkeys_are_written_only_by_functions_that_check_or_add_them() {
+    let template = Template::load();
+    assert_eq!(functions_with(&template, "Identities", &READS, "P#*"), set(["export", "login", "profile", "retention"]));
+    assert_eq!(functions_with(&template, "Identities", &WRITES, "P#*"), set(["login", "profile"]));
+    assert_eq!(functions_with(&template, "Identities", &DELETES, "P#*"), set(["retention"]));
+    // The claim of a credential id is only for uniqueness: it is never read.
+    assert_eq!(functions_with(&template, "Identities", &READS, "K#*"), BTreeSet::new());
+    assert_eq!(functions_with(&template, "Identities", &WRITES, "K#*"), set(["profile"]));
+    assert_eq!(functions_with(&template, "Identities", &DELETES, "K#*"), set(["profile", "retention"]));
+}
+
 #[test]
 fn only_erasure_removes_items_and_an_account_may_free_its_address() {
     // security 144
@@ -181,7 +194,7 @@ fn only_erasure_removes_items_and_an_account_may_free_its_address() {
             let removed = reach(&template, &function, table).remove("DeleteItem").unwrap_or_default();
             match (function.as_str(), table) {
                 ("retention", _) => {}
-                ("profile", "Identities") => assert_eq!(removed, set(["D#*", "I#*"])),
+                ("profile", "Identities") => assert_eq!(removed, set(["D#*", "I#*", "K#*"])),
                 // A restoration replaces the record of the request.
                 ("profile", "Keys") => assert_eq!(removed, set(["R#*"])),
                 _ => assert_eq!(removed, BTreeSet::new(), "{function} removes from {table}"),

@@ -2,6 +2,7 @@
 
 pub mod legacy_directory;
 pub mod mail_code;
+pub mod passkey;
 pub mod password;
 pub mod recovery_code;
 pub mod totp;

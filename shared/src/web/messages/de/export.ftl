@@ -67,6 +67,17 @@ export-elsewhere-text = Ihre Konten bei anderen Anmeldediensten, etwa bei dem, a
 export-elsewhere-issuer = Dienst
 export-elsewhere-subject = Ihre Nummer dort
 export-elsewhere-since = Bekannt seit
+
+export-passkeys-title = Passkeys
+export-passkeys-text = Die Passkeys, mit denen Sie sich anmelden, und die, die Sie in den letzten sieben Tagen entfernt haben.
+export-passkeys-provider = Gespeichert in
+export-passkeys-kind = Art
+export-passkeys-synced = Wird vom Anbieter synchronisiert
+export-passkeys-bound = Nur auf einem Gerät
+export-passkeys-site = Seite
+export-passkeys-since = Hinzugefügt
+export-passkeys-used = Zuletzt benutzt
+export-passkeys-removed = Entfernt
 export-addresses-title = Änderungen der E-Mail-Adresse
 export-addresses-text = Eine neue Adresse, die noch nicht bestätigt ist, und frühere Adressen, die noch wiederhergestellt werden können.
 export-addresses-pending = Wartet auf Bestätigung

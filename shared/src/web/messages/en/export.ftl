@@ -67,6 +67,17 @@ export-elsewhere-text = Your accounts at other sign-in services, such as the one
 export-elsewhere-issuer = Service
 export-elsewhere-subject = Your number there
 export-elsewhere-since = Known since
+
+export-passkeys-title = Passkeys
+export-passkeys-text = The passkeys that you sign in with, and those that you removed in the last seven days.
+export-passkeys-provider = Stored in
+export-passkeys-kind = Kind
+export-passkeys-synced = Synchronized by its provider
+export-passkeys-bound = On one device only
+export-passkeys-site = Site
+export-passkeys-since = Added
+export-passkeys-used = Last used
+export-passkeys-removed = Removed
 export-addresses-title = Changes of the e-mail address
 export-addresses-text = A new address that is not confirmed yet, and former addresses that can still be restored.
 export-addresses-pending = Waits for its proof
