@@ -23,10 +23,11 @@ pub struct RawData {
 pub type Violations = Vec<String>;
 
 /// The items of `identities` that expire, and the attribute that holds their expiry in milliseconds.
-const EXPIRING: [(&str, &str); 9] = [
+const EXPIRING: [(&str, &str); 10] = [
     ("session", "exp"),
     ("grant", "exp"),
     ("flow", "exp"),
+    ("attempt", "exp"),
     ("authorization_request", "exp"),
     ("revoked_jti", "exp"),
     ("unknown_failures", "exp"),
@@ -36,7 +37,7 @@ const EXPIRING: [(&str, &str); 9] = [
 ];
 
 /// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 31] = [
+const KINDS: [(&str, &str, &str, &str, bool); 32] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -52,6 +53,7 @@ const KINDS: [(&str, &str, &str, &str, bool); 31] = [
     ("identities", "totp", "X#", "TOTP", true),
     ("identities", "recovery_codes", "X#", "RECOVERY", true),
     ("identities", "flow", "W#", "W", true),
+    ("identities", "attempt", "W#", "W", true),
     ("identities", "authorization_request", "W#", "W", false),
     ("identities", "revoked_jti", "W#", "W", false),
     ("identities", "unknown_failures", "W#", "W", true),
@@ -184,6 +186,9 @@ fn check_expiry(item: &Value, kind: &str) -> Option<String> {
         // The record of a request stays until its restoration or its erasure.
         "deletion_record" => state(item) == "active",
         "authentication" => state(item) == "erased",
+        // What opens nothing any more, or nothing yet.
+        "totp" => item.get("a").is_none(),
+        "recovery_codes" => item.get("rm").is_some(),
         _ => false,
     };
     let ending = EXPIRING.iter().find(|(known, _)| *known == kind);
