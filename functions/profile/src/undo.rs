@@ -11,7 +11,7 @@ use crate::password;
 use latchkey::domain::account::{AccountState, AccountStatus};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::PasswordFlaw;
-use latchkey::domain::email_undo::{self, AddressOwner, NewUndo, Undone};
+use latchkey::domain::email_undo::{self, AddressOwner, NewUndo, StoredFactors, Undone};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::profile::{Claims, EmailUndo, Profile};
 use latchkey::domain::secret::SecretText;
@@ -187,14 +187,18 @@ pub async fn undo(services: &Services, handle: &TenantHandle, input: &UndoInput)
             (None, None) if is_current => AddressOwner::Own,
             (None, None) => AddressOwner::None,
         };
+        let passkeys = handle.tenant.store.find_passkeys(account.account).await?;
         let new = NewUndo {
             authentication: account,
             profile,
             undo,
             claims: seal_with_address(&key, claims, &former)?,
             password: linked.snapshot.password.as_ref(),
-            totp: linked.snapshot.totp.as_ref(),
-            recovery_codes: linked.snapshot.recovery_codes.as_ref(),
+            factors: StoredFactors {
+                totp: linked.snapshot.totp.as_ref(),
+                codes: linked.snapshot.recovery_codes.as_ref(),
+                passkeys: &passkeys,
+            },
             new_password: hash.get_or_compute((), services.hasher.hash(&input.password)).await?,
             owner,
             has_current_claim: current == Some(account.account),

@@ -12,12 +12,15 @@
 
 mod factors;
 
+pub use factors::StoredFactors;
+
 use super::account::{AccountState, AccountStatus, LinkSeed, Sealed};
 use super::change::{Change, Decision};
 use super::credential::PasswordCredential;
 use super::erasure::{DueErasure, MIN_GRACE};
 use super::id::AccountId;
 use super::identifier::IdentifierHash;
+use super::passkey::Passkey;
 use super::profile::{EmailUndo, Profile};
 use super::recovery_codes::RecoveryCodes;
 use super::secret::PasswordHash;
@@ -79,10 +82,8 @@ pub struct NewUndo<'a> {
     pub claims: Sealed,
     /// The current password, if there is one.
     pub password: Option<&'a PasswordCredential>,
-    /// Its authenticator app, if it ever had one.
-    pub totp: Option<&'a TotpCredential>,
-    /// Its recovery codes, if it ever had some.
-    pub recovery_codes: Option<&'a RecoveryCodes>,
+    /// Its second factors.
+    pub factors: StoredFactors<'a>,
     /// The hash of the new password.
     pub new_password: PasswordHash,
     /// The account that has the former address now.
@@ -145,6 +146,8 @@ pub struct ReturnedAddress {
     pub totp: Option<TotpCredential>,
     /// Its recovery codes, if they changed since.
     pub recovery_codes: Option<RecoveryCodes>,
+    /// Its passkeys that changed since.
+    pub passkeys: Vec<Passkey>,
     /// The claim of the returned address.
     pub claim: AddressClaim,
     /// The address that is freed.
@@ -187,7 +190,7 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
         AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => None,
     };
     let freed = (new.has_current_claim && claim != AddressClaim::Kept).then_some(authentication.identifier);
-    let before = factors::as_of(undo.changed_at, authentication, new.totp, new.recovery_codes, now);
+    let before = factors::as_of(undo.changed_at, authentication, new.factors, now);
     let next = AccountState {
         protected: before.protected,
         factors: before.factors,
@@ -216,6 +219,7 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
         password,
         totp: before.totp,
         recovery_codes: before.codes,
+        passkeys: before.passkeys,
         claim,
         freed,
         withdrawn,

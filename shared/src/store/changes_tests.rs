@@ -160,6 +160,7 @@ fn returned(claim: AddressClaim) -> ReturnedAddress {
     ReturnedAddress {
         totp: None,
         recovery_codes: None,
+        passkeys: vec![],
         at: NOW,
         authentication,
         profile,
@@ -266,7 +267,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("undo_email_change", "to the current address, where there was no password", Change::undo_email_change(ReturnedAddress { freed: None, password: a_password(1), ..returned(AddressClaim::Kept) })),
         ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { withdrawn: Some(WithdrawnRequest { requested_at: NOW, due: NOW }), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
-        ("undo_email_change", "with second factors of before", Change::undo_email_change(ReturnedAddress { totp: Some(totp(3)), recovery_codes: Some(codes(3)), ..returned(AddressClaim::New) })),
+        ("undo_email_change", "with second factors of before", Change::undo_email_change(ReturnedAddress { totp: Some(totp(3)), recovery_codes: Some(codes(3)), passkeys: vec![a_passkey(3), a_passkey(4).removed(NOW)], ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
         ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
         ("request_restoration_mail", "", Change::request_restoration_mail(state())),

@@ -16,8 +16,7 @@ fn new<'a>(authentication: &'a AccountState, profile: &'a Profile, undo: &'a Ema
         undo,
         claims: sealed(8),
         password: None,
-        totp: None,
-        recovery_codes: None,
+        factors: StoredFactors::default(),
         new_password: new_hash(),
         owner: AddressOwner::None,
         has_current_claim: true,
@@ -82,6 +81,7 @@ fn an_undo_replaces_the_password_and_ends_devices_and_the_pending_change() {
     let expected = ReturnedAddress {
         totp: None,
         recovery_codes: None,
+        passkeys: vec![],
         at: NOW,
         authentication: a,
         profile: after,
@@ -115,6 +115,7 @@ fn security_130_a_closing_does_not_end_the_right_of_a_former_address() {
     let expected = ReturnedAddress {
         totp: None,
         recovery_codes: None,
+        passkeys: vec![],
         at,
         authentication: a,
         profile,
@@ -187,6 +188,7 @@ fn an_account_that_returned_to_the_address_keeps_its_claim() {
     let expected = ReturnedAddress {
         totp: None,
         recovery_codes: None,
+        passkeys: vec![],
         at,
         authentication,
         profile,
