@@ -5,6 +5,7 @@ use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::locale;
+use latchkey::web::passkey::RelyingParty;
 use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -36,6 +37,8 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         change_email => page.path("/account/email"),
         change_password => page.path("/account/password"),
+        passkeys => RelyingParty::of(&page.handle.tenant).map(|_| admitted.principal.authentication().factors.passkeys),
+        manage_passkeys => page.path("/account/passkeys"),
         history => Value::from(Serde(history)),
         success => done_message(page, &["password", "email"])?,
     };
