@@ -27,6 +27,8 @@ templates!(
     "account_email_elsewhere.html",
     "account_email_ended.html",
     "account_link_over.html",
+    "account_passkeys.html",
+    "account_passkeys_new.html",
     "account_password.html",
     "account_privacy.html",
     "account_profile.html",
