@@ -13,8 +13,8 @@ use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::legacy_directory::{self, Visit};
 use crate::pending::{AttemptLocator, Pending};
-use crate::respond;
 use crate::signed_in::{self, SignedIn, is_confirmation};
+use crate::{passkey, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -37,10 +37,9 @@ use latchkey::store::account::SignInSnapshot;
 use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH, sign_in_options};
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
-use minijinja::{Value, context};
+use minijinja::context;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -368,7 +367,7 @@ impl View<'_> {
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
             register,
             recover => self.pending.continue_at(tenant, "/recover"),
-            passkey => self.passkey(),
+            passkey => passkey::button(self.handle, self.browser, self.pending),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
         page = page.languages(&self.pending.own_query()).fetches();
@@ -376,17 +375,5 @@ impl View<'_> {
             page = page.ends_at_client();
         }
         self.browser.answer(page.into_response())
-    }
-    /// What the script of passkeys needs, if the tenant has them: the same for everyone (security 86).
-    fn passkey(&self) -> Option<Value> {
-        let tenant = &self.handle.tenant;
-        let party = RelyingParty::of(tenant)?;
-        let options = sign_in_options(self.handle, self.browser, &party, &self.pending.context()).ok()?;
-        Some(context! {
-            options => options.to_string(),
-            action => self.pending.continue_at(tenant, "/login/passkey"),
-            renew => self.pending.continue_at(tenant, "/login/passkey/options"),
-            script => SCRIPT_PATH.as_str(),
-        })
     }
 }

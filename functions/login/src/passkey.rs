@@ -4,6 +4,7 @@
 //! 2. The sealed challenge must be of this browser and request, and at most five minutes old. The client data is checked next: whatever is not
 //!    for us is refused before anything is read.
 //! 3. The account that the passkey names is read together with the passkey.
+//!    In the second step of a sign-in, it must be the account of the first one.
 //! 4. The decision checks everything else, accepts the challenge, and signs in. The outcome is shown only after the commit.
 
 use crate::login::{PAGE, SignInForm, View};
@@ -30,11 +31,26 @@ use latchkey::store::DecideError;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty, sign_in_options};
+use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty, SCRIPT_PATH, sign_in_options};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Params, Problem, TenantHandle};
+use minijinja::{Value, context};
 use std::sync::OnceLock;
+
+/// What the button of passkeys needs, if the tenant has them: the same for everyone (security 86).
+pub(crate) fn button(handle: &TenantHandle, browser: &Browser, pending: &Pending) -> Option<Value> {
+    let tenant = &handle.tenant;
+    let party = RelyingParty::of(tenant)?;
+    let options = sign_in_options(handle, browser, &party, &pending.context()).ok()?;
+    Some(context! {
+        options => options.to_string(),
+        action => pending.continue_attempt_at(tenant, "/login/passkey"),
+        renew => pending.continue_at(tenant, "/login/passkey/options"),
+        script => SCRIPT_PATH.as_str(),
+        anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
+    })
+}
 
 /// Fresh options for the script of the sign-in page. Nothing is read but a stored request.
 ///
@@ -89,6 +105,7 @@ pub async fn post(
             let form = SignInForm::refused(String::new(), &locale, "login-passkey-stale").with_status(StatusCode::CONFLICT);
             Ok(Outcome::Expired.tag(view.show(form)))
         }
+        Err(PasskeyRefusal::UserHandle) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-of-another"))),
         Err(PasskeyRefusal::CredentialUnknown) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-unknown"))),
         // The others do not occur for a passkey.
         Ok(_) | Err(_) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-refused"))),
@@ -123,6 +140,10 @@ async fn sign_in(
         Ok(checked) => checked,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    // The second step of a sign-in that began as another user (security 78).
+    if pending.attempt(tenant)?.is_some_and(|attempt| attempt.account != account) {
+        return Ok(Err(PasskeyRefusal::UserHandle));
+    }
     let credential = CredentialHash::of(posted.credential_id());
     let presented = Presented { posted: &posted, ceremony, issued_at: challenge.issued_at };
     let closed = OnceLock::new();

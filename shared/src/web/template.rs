@@ -18,6 +18,7 @@ macro_rules! templates {
 #[rustfmt::skip]
 templates!(
     "_form.html",
+    "_passkey.html",
     "account_base.html",
     "account_consents.html",
     "account_delete.html",
