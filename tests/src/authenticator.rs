@@ -38,15 +38,22 @@ impl Authenticator {
     pub fn seed(&self) -> &[u8] {
         self.seed.expose()
     }
-    /// Begins a set-up in a browser that has just signed in, and types the key of its page.
-    pub async fn begin(browser: &mut Browser) -> (Self, Page) {
+    /// Begins a set-up in a browser that has just signed in, and types the key of its page. The first factor of an account takes the code from a
+    /// mail, too.
+    pub async fn begin(world: &World, browser: &mut Browser) -> (Self, Page) {
         let page = browser.open("/account/two-step/app").await;
-        let page = browser.submit(&page, "#submit", &[]).await;
+        let mut page = browser.submit(&page, "#submit", &[]).await;
+        if page.has_field("mail_code") {
+            let text = page.text();
+            let address = text.split_whitespace().find(|word| word.contains('@')).expect("an address").trim_end_matches('.');
+            let code = world.mails_to(address).await.expect("mails").remove(0).codes.remove(0);
+            page = browser.submit(&page, "#submit", &[("mail_code", &code)]).await;
+        }
         (Self::of_page(&page), page)
     }
     /// Sets up two-step sign-in in a browser that has just signed in. The app shows another code afterwards. Returns the recovery codes, too.
     pub async fn set_up(world: &World, browser: &mut Browser) -> (Self, Vec<String>) {
-        let (app, page) = Self::begin(browser).await;
+        let (app, page) = Self::begin(world, browser).await;
         let page = browser.submit(&page, "#submit", &[("code", &app.code(world))]).await;
         let codes = recovery_codes(&page);
         assert_eq!(codes.len(), 10, "{}", page.text());

@@ -78,6 +78,10 @@ pub enum EventKind {
     NoticeMerged,
     /// An operator added or removed roles.
     RolesChanged,
+    /// A code that proves the present address was requested, before a factor is added.
+    AddressProofStarted,
+    /// A wrong code for the present address was typed.
+    AddressProofRefused,
     /// An authenticator app was added: the account needs a second step.
     AuthenticatorAdded,
     /// An authenticator app replaced another one.

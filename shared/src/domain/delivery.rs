@@ -70,6 +70,7 @@ impl MailOrder {
                 AccountMail::EmailChangeStarted
                 | AccountMail::EmailChanged
                 | AccountMail::DeletionRequested
+                | AccountMail::AddressProofStarted
                 | AccountMail::LinkRequested => None,
             },
         }
@@ -129,6 +130,8 @@ pub enum AccountMail {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// A code that proves the present address.
+    AddressProofStarted,
     /// An authenticator app was added.
     AuthenticatorAdded,
     /// An authenticator app replaced another one.
@@ -162,6 +165,8 @@ pub enum MailPurpose {
     AccountRestored,
     /// Notice: a passkey was added or removed.
     PasskeysChanged,
+    /// Codes that prove the present address before a factor is added.
+    AddressProof,
     /// Notice: second factors were changed, or a recovery code was used.
     SecondFactor,
 }
@@ -226,6 +231,7 @@ impl MailPurpose {
             Self::AddressRestored => "address_restored",
             Self::AccountRestored => "account_restored",
             Self::PasskeysChanged => "passkeys_changed",
+            Self::AddressProof => "address_proof",
             Self::SecondFactor => "second_factor",
         }
     }
@@ -276,7 +282,9 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::LegalHoldPlaced
         | EventKind::LegalHoldLifted
         | EventKind::NoticeMerged
+        | EventKind::AddressProofRefused
         | EventKind::RolesChanged => [None, None],
+        EventKind::AddressProofStarted => [about(AccountMail::AddressProofStarted), None],
         EventKind::AuthenticatorAdded => [about(AccountMail::AuthenticatorAdded), None],
         EventKind::AuthenticatorReplaced => [about(AccountMail::AuthenticatorReplaced), None],
         EventKind::AuthenticatorRemoved => [about(AccountMail::AuthenticatorRemoved), None],

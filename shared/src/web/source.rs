@@ -38,7 +38,7 @@ use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
-pub const LIMITED_ROUTES: [&str; 17] = [
+pub const LIMITED_ROUTES: [&str; 19] = [
     "/login",
     "/login/second-step",
     "/recover",
@@ -56,6 +56,8 @@ pub const LIMITED_ROUTES: [&str; 17] = [
     "/v1/me/restoration",
     "/account/password",
     "/account/email",
+    "/account/two-step/app",
+    "/account/two-step/codes",
 ];
 
 /// Pages of mailed links: they verify a mailed secret, too.
@@ -87,6 +89,7 @@ impl Rule {
             // The page takes a code first.
             "/account/email" if has(form, "email") && !has(form, "code") => (Mail, None),
             "/v1/me/email" => (Mail, None),
+            "/account/two-step/app" if has(form, "send") => (Mail, None),
             route if LIMITED_ROUTES.contains(&route) || LIMITED_LINKS.contains(&route) => (Failure, None),
             _ => return None,
         };

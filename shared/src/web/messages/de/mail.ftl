@@ -86,6 +86,11 @@ mail-passkey-removed-title = Passkey entfernt
 mail-passkey-removed-intro = Ein Passkey Ihres Kontos bei { $tenant } wurde entfernt. Er meldet nicht mehr an, und alle anderen Geräte wurden abgemeldet.
 mail-passkey-not-me = Sie waren das nicht? Dann prüfen Sie auf dieser Seite Ihre Passkeys, entfernen Sie alle, die Sie nicht kennen, und ändern Sie Ihr Passwort:
 mail-passkey-action = Meine Passkeys prüfen
+mail-address-proof-subject = Ihr Code für { $tenant }
+mail-address-proof-title = Bestätigen Sie, dass Sie es sind
+mail-address-proof-intro = Geben Sie diesen Code ein, um Ihr Konto bei { $tenant } mit einem weiteren Anmeldeweg zu schützen.
+mail-address-proof-not-me = Sie haben das nicht angefordert? Dann hat sich jemand anders bei Ihrem Konto angemeldet. Ändern Sie jetzt Ihr Passwort: Ohne den Code ändert sich sonst nichts.
+
 mail-app-added-subject = Anmeldung in zwei Schritten bei { $tenant } ist eingeschaltet
 mail-app-added-title = Die Anmeldung in zwei Schritten ist eingeschaltet
 mail-app-added-intro = Zu Ihrem Konto bei { $tenant } wurde eine Authenticator-App hinzugefügt. Ab jetzt melden Sie sich mit Ihrem Passwort und einem Code dieser App an. Bewahren Sie Ihre Wiederherstellungscodes sicher auf: Sie helfen, wenn Sie Ihr Telefon verlieren.

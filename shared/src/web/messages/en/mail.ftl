@@ -86,6 +86,11 @@ mail-passkey-removed-title = Passkey removed
 mail-passkey-removed-intro = A passkey was removed from your account at { $tenant }. It can no longer sign in, and all other devices were signed out.
 mail-passkey-not-me = It was not you? Then check your passkeys on this page, remove those that you do not know, and change your password:
 mail-passkey-action = Check my passkeys
+mail-address-proof-subject = Your code for { $tenant }
+mail-address-proof-title = Confirm that it is you
+mail-address-proof-intro = Enter this code to protect your account at { $tenant } with another way to sign in.
+mail-address-proof-not-me = You did not ask for this? Then another person has signed in to your account. Change your password now: without the code nothing else changes.
+
 mail-app-added-subject = Two-step sign-in is on at { $tenant }
 mail-app-added-title = Two-step sign-in is on
 mail-app-added-intro = An authenticator app was added to your account at { $tenant }. From now on, signing in takes your password and a code of this app. Keep your recovery codes in a safe place: they help if you lose your phone.
