@@ -22,7 +22,7 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
-use latchkey::domain::oauth::authorize::is_fresh;
+use latchkey::domain::oauth::authorize::counting_proofs;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::sign_in::attempt::NewAttempt;
 use latchkey::domain::sign_in::complete::NewSignIn;
@@ -62,7 +62,7 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     let found = if pending.is_switch() { None } else { session::find(&handle, &browser, None).await? };
     // Another tab has signed in meanwhile: the request continues there, unless it demands a sign-in of its own.
     if let (Some(request), Some(found)) = (&request, &found)
-        && is_fresh(request, &found.session, pending.interactions(tenant)?, handle.now())
+        && counting_proofs(request, &found.session, pending.interactions(tenant)?, handle.now()).is_some()
     {
         return Ok(browser.answer(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
     }
@@ -123,7 +123,7 @@ pub async fn post(
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied }) => {
             let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
-            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
+            let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &session_secrets, &signed_in)
         }
         Attempted::Decided(Authenticated::SecondStep { account, attempt }) => {
@@ -243,6 +243,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
             device: session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            keeps_expiry: false,
             attempt: Some(NewAttempt { id: attempt, browser: browser.binding() }),
         };
         let decision = authenticate(subject, verdict, new, handle.now());

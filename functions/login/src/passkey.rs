@@ -93,7 +93,7 @@ pub async fn post(
     match sign_in(&handle, &browser, &pending, &form, &secrets, &address).await? {
         Ok(Authenticated::SignedIn { session, new_device, satisfied }) => {
             let identifier = *address.get().ok_or_else(Problem::internal)?;
-            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
+            let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
         }
         Ok(Authenticated::Closed { due }) => {
@@ -159,6 +159,7 @@ async fn sign_in(
             device: secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            keeps_expiry: false,
             attempt: None,
         };
         let subject = Subject { authentication: &found.authentication, passkey: found.passkey.as_ref(), device };

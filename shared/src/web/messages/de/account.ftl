@@ -218,6 +218,16 @@ two-step-add-lead = Sie brauchen eine Authenticator-App auf Ihrem Telefon, zum B
 two-step-replace-title = Eine andere App einrichten
 two-step-replace-lead = Für ein neues Telefon oder eine andere App. Ihre bisherige App gilt, bis die neue bestätigt ist.
 two-step-begin = Weiter
+two-step-mail-text = Zu Ihrer Sicherheit senden wir zuerst einen Code an { $email }.
+two-step-mail-send = Code senden
+two-step-mail-lead = Wir haben einen Code an { $email } gesendet. Geben Sie ihn hier ein, damit wir wissen, dass Sie es sind.
+two-step-mail-again = Neuen Code senden
+two-step-mail-over = Dieser Code ist abgelaufen, oder es wurden zu viele falsche Codes eingegeben. Fordern Sie einen neuen an.
+two-step-too-many-mails =
+    { $hours ->
+        [one] Sie haben heute mehrere Codes angefordert. Versuchen Sie es zu Ihrer Sicherheit in einer Stunde noch einmal.
+       *[other] Sie haben heute mehrere Codes angefordert. Versuchen Sie es zu Ihrer Sicherheit in { $hours } Stunden noch einmal.
+    }
 two-step-scan-lead = Scannen Sie dieses Bild mit Ihrer Authenticator-App. Sie haben 15 Minuten Zeit.
 two-step-qr = QR-Code für Ihre Authenticator-App. Der Schlüssel darunter enthält dasselbe.
 two-step-key = Sie können es nicht scannen? Geben Sie in der App diesen Schlüssel ein:

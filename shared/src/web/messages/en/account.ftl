@@ -218,6 +218,16 @@ two-step-add-lead = You need an authenticator app on your phone, for example the
 two-step-replace-title = Set up another app
 two-step-replace-lead = For a new phone or another app. Your present app keeps working until the new one is confirmed.
 two-step-begin = Continue
+two-step-mail-text = For your safety we first send a code to { $email }.
+two-step-mail-send = Send code
+two-step-mail-lead = We sent a code to { $email }. Enter it here, so that we know it is you.
+two-step-mail-again = Send a new code
+two-step-mail-over = This code has expired, or too many wrong codes were entered. Request a new one.
+two-step-too-many-mails =
+    { $hours ->
+        [one] You requested several codes today. For your safety, try again in an hour.
+       *[other] You requested several codes today. For your safety, try again in { $hours } hours.
+    }
 two-step-scan-lead = Scan this picture with your authenticator app. You have 15 minutes.
 two-step-qr = QR code for your authenticator app. The key below contains the same.
 two-step-key = You cannot scan it? Enter this key in the app:
