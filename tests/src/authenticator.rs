@@ -5,7 +5,7 @@ use crate::form::tags;
 use crate::{Browser, Page, World};
 use data_encoding::BASE32_NOPAD;
 use latchkey::domain::sign_in::methods::totp::current_code;
-use latchkey::domain::time::Span;
+use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::totp::TotpSeed;
 
 /// An authenticator app with one account.
@@ -31,7 +31,12 @@ impl Authenticator {
     /// The code that it shows if its clock is ahead by this time.
     #[must_use]
     pub fn code_after(&self, world: &World, span: Span) -> String {
-        current_code(&self.seed, world.services.clock.now() + span).expose().to_owned()
+        self.code_at(world.services.clock.now() + span)
+    }
+    /// The code that it shows at this time.
+    #[must_use]
+    pub fn code_at(&self, now: Timestamp) -> String {
+        current_code(&self.seed, now).expose().to_owned()
     }
     /// The key as bytes.
     #[must_use]

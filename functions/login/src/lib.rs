@@ -19,6 +19,7 @@ pub mod hint;
 mod legacy_directory;
 pub mod login;
 pub mod logout;
+pub mod passkey;
 pub mod pending;
 pub mod recover;
 pub mod respond;
@@ -28,7 +29,7 @@ mod username;
 
 use axum::Router;
 use axum::handler::Handler as _;
-use axum::routing::get;
+use axum::routing::{get, post};
 use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::funnel::{Method, Step, funnel_layer};
@@ -47,12 +48,15 @@ pub fn routes() -> Router<Services> {
     let asked = funnel_layer(Step::Authorization, Method::Session);
     let signed_in = funnel_layer(Step::SignIn, Method::Password);
     let stepped = funnel_layer(Step::SecondStep, Method::Code);
+    let with_passkey = funnel_layer(Step::SignIn, Method::Passkey);
     let completed = funnel_layer(Step::Completion, Method::Page);
     let answered = funnel_layer(Step::Consent, Method::Page);
     Router::new()
         .route("/oauth2/authorize", get(authorize::get.layer(asked)).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
         .route("/login", get(login::get).post(login::post.layer(signed_in)))
+        .route("/login/passkey", post(passkey::post.layer(with_passkey)))
+        .route("/login/passkey/options", get(passkey::options))
         .route("/login/second-step", get(second_step::get).post(second_step::post.layer(stepped)))
         .route("/complete", get(complete::get).post(complete::post.layer(completed)))
         .route("/consent", get(consent::get).post(consent::post.layer(answered)))

@@ -13,8 +13,8 @@ use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::legacy_directory::{self, Visit};
 use crate::pending::{AttemptLocator, Pending};
-use crate::respond;
 use crate::signed_in::{self, SignedIn, is_confirmation};
+use crate::{passkey, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -43,7 +43,7 @@ use minijinja::context;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-const PAGE: &str = "login";
+pub(crate) const PAGE: &str = "login";
 
 /// Shows the sign-in page. If it was opened directly by a signed-in user, says so.
 ///
@@ -296,7 +296,7 @@ impl Typed {
 }
 
 /// The values that the form shows in addition to the layout.
-struct SignInForm {
+pub(crate) struct SignInForm {
     identifier: String,
     errors: BTreeMap<&'static str, String>,
     notice: Option<String>,
@@ -320,10 +320,10 @@ impl Default for SignInForm {
 }
 
 impl SignInForm {
-    fn refused(identifier: String, locale: &str, words: &'static str) -> Self {
+    pub(crate) fn refused(identifier: String, locale: &str, words: &'static str) -> Self {
         Self::refused_in_words(identifier, message(locale, words, []))
     }
-    fn refused_in_words(identifier: String, notice: String) -> Self {
+    pub(crate) fn refused_in_words(identifier: String, notice: String) -> Self {
         Self { identifier, notice: Some(notice), status: StatusCode::BAD_REQUEST, ..Self::default() }
     }
     fn unavailable(identifier: String, locale: &str, retry_after: Span) -> Self {
@@ -331,7 +331,10 @@ impl SignInForm {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self { identifier, notice, status, retry_after: Some(retry_after), ..Self::default() }
     }
-    fn stale(identifier: String, locale: &str) -> Self {
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+    pub(crate) fn stale(identifier: String, locale: &str) -> Self {
         let notice = Some(message(locale, "form-stale", []));
         Self { identifier, notice, status: StatusCode::FORBIDDEN, ..Self::default() }
     }
@@ -343,16 +346,16 @@ impl SignInForm {
 }
 
 /// The page that contains the form.
-struct View<'a> {
-    handle: &'a TenantHandle,
-    browser: &'a Browser,
-    pending: &'a Pending,
-    request: Option<&'a AuthorizationRequest<'a>>,
-    locale: &'a str,
+pub(crate) struct View<'a> {
+    pub(crate) handle: &'a TenantHandle,
+    pub(crate) browser: &'a Browser,
+    pub(crate) pending: &'a Pending,
+    pub(crate) request: Option<&'a AuthorizationRequest<'a>>,
+    pub(crate) locale: &'a str,
 }
 
 impl View<'_> {
-    fn show(&self, form: SignInForm) -> Response {
+    pub(crate) fn show(&self, form: SignInForm) -> Response {
         let tenant = &self.handle.tenant;
         let register = tenant.config.registration.enabled.then(|| self.pending.continue_at(tenant, "/register"));
         let values = context! {
@@ -364,9 +367,10 @@ impl View<'_> {
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
             register,
             recover => self.pending.continue_at(tenant, "/recover"),
+            passkey => passkey::button(self.handle, self.browser, self.pending),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
-        page = page.languages(&self.pending.own_query());
+        page = page.languages(&self.pending.own_query()).fetches();
         if self.request.is_some() {
             page = page.ends_at_client();
         }

@@ -8,8 +8,8 @@
 //! 5. A form that was sent twice continues: the attempt is closed, and the session that it opened is there.
 
 use crate::pending::{AttemptLocator, InteractionResult, Pending};
-use crate::respond;
 use crate::signed_in::{self, SignedIn};
+use crate::{passkey, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
@@ -325,7 +325,7 @@ impl<'a> View<'a> {
             client => self.request.as_ref().map(|request| request.client.client_name.get(locale)),
             has_app => factors.totp.is_some(),
             has_recovery_codes => factors.recovery_codes > 0,
-            has_passkey => factors.passkeys > 0,
+            passkey => if factors.passkeys > 0 { passkey::button(handle, browser, pending) } else { None },
             code_error => error(CODE),
             recovery_error => error(RECOVERY_CODE),
             notice => shown.notice,
@@ -337,7 +337,7 @@ impl<'a> View<'a> {
             anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),
         };
         let mut page = Page::new(tenant, locale, "second_step", values).status(shown.status).retry_after(shown.retry_after);
-        page = page.languages(&pending.own_query());
+        page = page.languages(&pending.own_query()).fetches();
         if self.request.is_some() {
             page = page.ends_at_client();
         }

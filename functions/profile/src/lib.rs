@@ -12,6 +12,7 @@ pub mod edit;
 pub mod email;
 pub mod history;
 mod pages;
+pub mod passkeys;
 pub mod password;
 pub mod second_factor;
 pub mod sessions;

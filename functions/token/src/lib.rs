@@ -18,6 +18,7 @@ mod discovery;
 mod health;
 mod introspect;
 mod jwks;
+mod passkeys;
 mod problems;
 mod profile;
 mod revoke;
@@ -39,6 +40,9 @@ pub fn routes() -> Router<Services> {
         .route("/.well-known/openid-configuration", get(discovery::metadata))
         .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/jwks.json", get(jwks::keys))
+        .route("/.well-known/passkey-endpoints", get(passkeys::endpoints))
+        .route("/.well-known/webauthn", get(passkeys::related_origins))
+        .route("/assets/{file}", get(passkeys::script))
         .route("/.well-known/change-password", get(change_password::redirect))
         .route("/oauth2/token", post(token::token))
         .route("/oauth2/revoke", post(revoke::revoke))

@@ -6,6 +6,7 @@ pub mod document;
 mod form;
 mod import;
 mod legacy_directory;
+mod passkeys;
 pub mod plan;
 mod reader;
 mod reverse_migration;

@@ -141,6 +141,7 @@ mod tests {
             },
             locales: vec!["de".to_owned(), "en".to_owned()],
             registration: RegistrationConfig { enabled: true, fields: Vec::new(), terms: Vec::new() },
+            passkeys: crate::domain::tenant::PasskeyPolicy::default(),
             password: PasswordPolicy { min_length: 8, min_strength: 3 },
             session: SessionPolicy { idle: Span::hours(1), absolute: Span::hours(12) },
             token: TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) },

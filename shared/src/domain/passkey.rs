@@ -4,6 +4,8 @@
 //! 2. A removed passkey opens nothing. Its item is kept for [`REMOVED_KEPT`], so that an undo can put it back.
 //! 3. Each use is written over the version before: its challenge is later than the newest one accepted, and its counter rises.
 
+pub mod decisions;
+
 use super::account::Sealed;
 use super::id::AccountId;
 use super::time::{Span, Timestamp};

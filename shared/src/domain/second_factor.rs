@@ -10,6 +10,8 @@
 //!
 //! Each change needs a recent sign-in of the level that the account can reach (checked by the caller at admission).
 
+pub mod reset;
+
 use super::account::{AccountState, Sealed};
 use super::address_proof;
 use super::change::{Change, Decision};

@@ -83,6 +83,14 @@ pub struct AdmittedUser {
     sid: SessionId,
 }
 
+impl AdmittedUser {
+    /// The session of the browser.
+    #[must_use]
+    pub const fn session_id(&self) -> SessionId {
+        self.sid
+    }
+}
+
 /// The pages of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {

@@ -75,6 +75,8 @@ pub enum Method {
     Link,
     /// By password.
     Password,
+    /// By passkey.
+    Passkey,
     /// By the session of the browser, or its absence.
     Session,
     /// The user just signed in, or gave consent, for exactly this request.
@@ -91,6 +93,7 @@ impl Method {
             Self::Code => "code",
             Self::Link => "link",
             Self::Password => "password",
+            Self::Passkey => "passkey",
             Self::Session => "session",
             Self::Interaction => "interaction",
         }

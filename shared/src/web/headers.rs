@@ -55,18 +55,19 @@ pub(super) enum FormTarget {
     Client,
 }
 
-/// The content security policy of a page: its own inline style and script by nonce.
+/// The content security policy of a page: its own style and scripts by nonce, and requests to this origin if its script makes any.
 ///
 /// Chromium checks every redirect after a form against `form-action` of the page. A client's callback may redirect to another origin, so a
 /// page with a form that may end there has no such directive.
-pub(super) fn page_policy(nonce: &str, target: FormTarget) -> String {
+pub(super) fn page_policy(nonce: &str, target: FormTarget, fetches: bool) -> String {
+    let connect = if fetches { "connect-src 'self'; " } else { "" };
     let form_action = match target {
         FormTarget::Own => "form-action 'self'; ",
         FormTarget::Client => "",
     };
     format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; \
-         {form_action}frame-ancestors 'none'"
+         {connect}{form_action}frame-ancestors 'none'"
     )
 }
 
@@ -96,8 +97,8 @@ mod tests {
     #[test]
     fn a_page_that_may_end_at_a_client_has_no_limit_that_a_redirect_could_meet() {
         // security 117
-        assert!(page_policy("x", FormTarget::Own).contains("form-action 'self';"));
-        let policy = page_policy("x", FormTarget::Client);
+        assert!(page_policy("x", FormTarget::Own, false).contains("form-action 'self';"));
+        let policy = page_policy("x", FormTarget::Client, true);
         assert!(!policy.contains("form-action") && policy.contains("default-src 'none'"), "{policy}");
     }
 }

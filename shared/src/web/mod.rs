@@ -19,6 +19,7 @@ pub mod mount;
 pub mod oauth_error;
 pub mod page;
 pub mod params;
+pub mod passkey;
 pub mod problem;
 pub mod requirements;
 pub mod self_service;

@@ -23,6 +23,7 @@ pub struct Page {
     frame: Frame,
     values: Value,
     form_target: FormTarget,
+    fetches: bool,
     query: Option<String>,
     retry_after: Option<Span>,
 }
@@ -100,6 +101,7 @@ impl Page {
             frame,
             values: Value::from(Serde(values)),
             form_target: FormTarget::Own,
+            fetches: false,
             query: None,
             retry_after: None,
         }
@@ -127,6 +129,12 @@ impl Page {
     #[must_use]
     pub fn ends_at_client(mut self) -> Self {
         self.form_target = FormTarget::Client;
+        self
+    }
+    /// A script of this page may fetch from this origin.
+    #[must_use]
+    pub fn fetches(mut self) -> Self {
+        self.fetches = true;
         self
     }
     /// Links to this page in the tenant's other languages: the same query (given without `?`) with another `ui_locales`.
@@ -196,7 +204,7 @@ impl IntoResponse for Page {
         if let Some(span) = self.retry_after {
             fields.insert(RETRY_AFTER, headers::seconds(span));
         }
-        if let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce, self.form_target)) {
+        if let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce, self.form_target, self.fetches)) {
             fields.insert(CONTENT_SECURITY_POLICY, policy);
         }
         response

@@ -38,8 +38,9 @@ use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
-pub const LIMITED_ROUTES: [&str; 19] = [
+pub const LIMITED_ROUTES: [&str; 20] = [
     "/login",
+    "/login/passkey",
     "/login/second-step",
     "/recover",
     "/register",
@@ -76,6 +77,7 @@ impl Rule {
         let has = |params: &Params, name: &str| params.all(name).next().is_some();
         let (event, step) = match route {
             "/login" => (Failure, Some((Step::SignIn, StepMethod::Password))),
+            "/login/passkey" => (Failure, Some((Step::SignIn, StepMethod::Passkey))),
             "/login/second-step" => (Failure, Some((Step::SecondStep, StepMethod::Code))),
             "/recover" if has(query, "flow") => (Failure, Some((Step::RecoveryCompleted, StepMethod::Code))),
             "/recover" => (Mail, Some((Step::RecoveryStarted, StepMethod::Page))),

@@ -18,6 +18,7 @@ macro_rules! templates {
 #[rustfmt::skip]
 templates!(
     "_form.html",
+    "_passkey.html",
     "account_base.html",
     "account_consents.html",
     "account_delete.html",
@@ -27,6 +28,8 @@ templates!(
     "account_email_elsewhere.html",
     "account_email_ended.html",
     "account_link_over.html",
+    "account_passkeys.html",
+    "account_passkeys_new.html",
     "account_password.html",
     "account_privacy.html",
     "account_profile.html",

@@ -5,6 +5,7 @@ pub(crate) mod delete;
 mod draft;
 pub(crate) mod email;
 mod messages;
+pub(crate) mod passkeys;
 pub(crate) mod password;
 pub(crate) mod privacy;
 pub(crate) mod profile;
@@ -30,6 +31,8 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account", get(profile::get).post(profile::post))
         .route("/account/security", get(security::get))
         .route("/account/password", get(password::get).post(password::post))
+        .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
+        .route("/account/passkeys/new", get(passkeys::get_new).post(passkeys::post_new))
         .route("/account/email", get(email::get).post(email::post))
         .route("/account/email/undo", get(undo::get).post(undo::post))
         .route("/account/two-step", get(two_step::get))

@@ -5,6 +5,7 @@ use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::locale;
+use latchkey::web::passkey::RelyingParty;
 use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -40,6 +41,8 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
         has_app => factors.totp.is_some(),
         codes_left => factors.recovery_codes,
         two_step => page.path("/account/two-step"),
+        passkeys => RelyingParty::of(&page.handle.tenant).map(|_| admitted.principal.authentication().factors.passkeys),
+        manage_passkeys => page.path("/account/passkeys"),
         history => Value::from(Serde(history)),
         success => done_message(page, &["password", "email"])?,
     };

@@ -9,7 +9,9 @@ mod text;
 
 pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
 pub use legacy_directory::{LegacyDirectoryConfig, SubPolicy};
-pub use policies::{KeysConfig, MailConfig, PasswordPolicy, RetentionPolicy, SessionPolicy, Signer, TokenPolicy};
+pub use policies::{
+    KeysConfig, MailConfig, PasskeyPolicy, PasswordPolicy, RetentionPolicy, SessionPolicy, Signer, TokenPolicy,
+};
 pub use resource::Resource;
 pub(crate) use reverse_migration::OWN;
 pub use reverse_migration::{ReverseMigrationConfig, Username};
@@ -35,6 +37,8 @@ pub struct TenantConfig {
     pub registration: RegistrationConfig,
     /// Password rules.
     pub password: PasswordPolicy,
+    /// Passkeys.
+    pub passkeys: PasskeyPolicy,
     /// Session lifetimes.
     pub session: SessionPolicy,
     /// Token lifetimes.

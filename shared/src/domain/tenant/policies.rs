@@ -76,6 +76,17 @@ pub enum Signer {
     Kms,
 }
 
+/// Passkeys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PasskeyPolicy {
+    /// Whether users can add passkeys and sign in with them.
+    pub enabled: bool,
+    /// The relying party id. None: the host of the issuer.
+    pub rp_id: Option<String>,
+    /// Further origins that may use the same passkeys (WebAuthn 3 §5.11).
+    pub related_origins: Vec<String>,
+}
+
 /// Mail sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailConfig {

@@ -179,9 +179,9 @@ pub fn authenticate(
     }
 }
 
-/// The right password of an account that cannot be used. It is written, so that parallel guesses conflict. The restoration mails of a day are
+/// The right password, or passkey, of an account that cannot be used. It is written, so that parallel guesses conflict. The restoration mails of a day are
 /// limited for each account.
-fn show_status(authentication: &AccountState, now: Timestamp) -> Decision<Authenticated> {
+pub(super) fn show_status(authentication: &AccountState, now: Timestamp) -> Decision<Authenticated> {
     let state =
         AccountState { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() };
     match authentication.status {

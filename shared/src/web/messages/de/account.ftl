@@ -29,6 +29,45 @@ account-password-present = Aktuelles Passwort
 account-password-new = Neues Passwort
 account-password-submit = Passwort ändern
 account-password-wrong = Das ist nicht Ihr aktuelles Passwort.
+account-passkeys-title = Passkeys
+account-passkeys-count = { $count ->
+    [0] Noch keiner
+    [one] Ein Passkey
+   *[other] { $count } Passkeys
+}
+account-passkeys-manage = Verwalten
+account-passkeys-lead = Mit einem Passkey melden Sie sich mit Fingerabdruck, Gesicht oder Bildschirmsperre an, ohne Passwort. Niemand kann ihn erraten oder Ihnen entlocken.
+account-passkeys-unnamed = Passkey
+account-passkeys-synced = Wird zwischen Ihren Geräten synchronisiert
+account-passkeys-bound = Nur auf diesem einen Gerät
+account-passkeys-added = Hinzugefügt am { $date }
+account-passkeys-used = zuletzt benutzt { $time }
+account-passkeys-unused = noch nicht benutzt
+account-passkeys-rename = Umbenennen
+account-passkeys-save = Speichern
+account-passkeys-remove = Entfernen
+account-passkeys-remove-named = { $name } entfernen
+account-passkeys-remove-help = Wenn Sie einen Passkey entfernen, werden alle anderen Geräte abgemeldet. Löschen Sie ihn auch in dem Passwortmanager oder auf dem Gerät, das ihn speichert.
+account-passkeys-none = Sie haben noch keinen Passkey.
+account-passkeys-add = Passkey hinzufügen
+account-passkeys-last = Nur mit diesem Passkey können Sie sich anmelden. Fügen Sie einen weiteren hinzu oder setzen Sie ein Passwort, bevor Sie ihn entfernen.
+account-passkeys-new-title = Passkey hinzufügen
+account-passkeys-new-lead = Ihr Gerät fragt nach Fingerabdruck, Gesicht oder Bildschirmsperre. Es speichert den Passkey; wir sehen nichts davon.
+account-passkeys-name = Name
+account-passkeys-name-help = Damit Sie ihn in der Liste erkennen. Ohne Namen heißt er nach dem Ort, an dem er gespeichert ist.
+account-passkeys-end-others = Alle anderen Geräte abmelden
+account-passkeys-create = Passkey erstellen
+account-passkeys-needs-script = Um einen Passkey hinzuzufügen, wird JavaScript gebraucht. Erlauben Sie es für diese Seite, und laden Sie sie neu.
+account-passkeys-unsupported = Dieser Browser kann keine Passkeys erstellen. Versuchen Sie es mit einem aktuellen Browser oder auf einem anderen Gerät.
+account-passkeys-cancelled = Es wurde kein Passkey erstellt. Sie können es noch einmal versuchen.
+account-passkeys-known = Dieses Gerät oder dieser Passwortmanager hat schon einen Passkey für Ihr Konto.
+account-passkeys-failed = Dieser Browser konnte keinen Passkey erstellen. Versuchen Sie es mit einem anderen Browser oder Gerät.
+account-passkeys-too-many = Sie haben schon so viele Passkeys, wie ein Konto haben kann. Entfernen Sie einen, den Sie nicht mehr benutzen, und fügen Sie dann einen neuen hinzu.
+account-passkeys-stale = Das hat zu lange gedauert. Bitte erstellen Sie den Passkey noch einmal.
+account-passkeys-refused = Der Passkey konnte nicht geprüft werden, deshalb wurde nichts hinzugefügt. Bitte versuchen Sie es noch einmal, oder nehmen Sie ein anderes Gerät.
+account-done-passkey-added = Ihr Passkey ist hinzugefügt. Wir haben Ihre Adresse benachrichtigt.
+account-done-passkey-removed = Der Passkey ist entfernt, und alle anderen Geräte sind abgemeldet.
+account-done-passkey-renamed = Der Name ist gespeichert.
 account-done-password = Ihr Passwort ist geändert, und Anmeldungen auf anderen Geräten sind beendet.
 
 account-email-title = E-Mail-Adresse ändern

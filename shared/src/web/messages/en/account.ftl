@@ -29,6 +29,45 @@ account-password-present = Current password
 account-password-new = New password
 account-password-submit = Change password
 account-password-wrong = This is not your current password.
+account-passkeys-title = Passkeys
+account-passkeys-count = { $count ->
+    [0] None yet
+    [one] One passkey
+   *[other] { $count } passkeys
+}
+account-passkeys-manage = Manage
+account-passkeys-lead = With a passkey you sign in by fingerprint, face or screen lock, without your password. Nobody can guess it or trick you into typing it.
+account-passkeys-unnamed = Passkey
+account-passkeys-synced = Synchronized between your devices
+account-passkeys-bound = On this one device only
+account-passkeys-added = Added on { $date }
+account-passkeys-used = last used { $time }
+account-passkeys-unused = not used yet
+account-passkeys-rename = Rename
+account-passkeys-save = Save
+account-passkeys-remove = Remove
+account-passkeys-remove-named = Remove { $name }
+account-passkeys-remove-help = When you remove a passkey, all other devices are signed out. Also delete it in the password manager or device that stores it.
+account-passkeys-none = You have no passkey yet.
+account-passkeys-add = Add a passkey
+account-passkeys-last = This passkey is your only way to sign in. Add another one, or set a password, before you remove it.
+account-passkeys-new-title = Add a passkey
+account-passkeys-new-lead = Your device will ask for your fingerprint, your face or your screen lock. It stores the passkey; we never see any of these.
+account-passkeys-name = Name
+account-passkeys-name-help = So that you recognise it in the list. Without one, it is named after where it is stored.
+account-passkeys-end-others = Sign out all other devices
+account-passkeys-create = Create the passkey
+account-passkeys-needs-script = Adding a passkey needs JavaScript. Allow it for this page, then reload.
+account-passkeys-unsupported = This browser cannot create passkeys. Try an up-to-date browser, or another device.
+account-passkeys-cancelled = No passkey was created. You can try again.
+account-passkeys-known = This device or password manager already has a passkey for your account.
+account-passkeys-failed = This browser could not create a passkey. Try another browser or device.
+account-passkeys-too-many = You already have as many passkeys as an account can have. Remove one that you no longer use, then add a new one.
+account-passkeys-stale = That took too long. Please create the passkey again.
+account-passkeys-refused = The passkey could not be verified, so nothing was added. Please try again, or use another device.
+account-done-passkey-added = Your passkey is added. We sent a notice to your address.
+account-done-passkey-removed = The passkey is removed, and all other devices are signed out.
+account-done-passkey-renamed = The name is saved.
 account-done-password = Your password is changed, and sign-ins on other devices have ended.
 
 account-email-title = Change your e-mail address

@@ -1,0 +1,159 @@
+//! `/account/passkeys`: the passkeys of the user, with their names; `/account/passkeys/new` adds one (security 86, 87).
+
+use super::messages::{done_message, page_message};
+use crate::passkeys::{self, AddOutcome, Creation, PasskeyView};
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::passkey::decisions::PasskeyRemoved;
+use latchkey::domain::passkey::{CredentialHash, MAX_NAME, MAX_PASSKEYS};
+use latchkey::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
+use latchkey::locale;
+use latchkey::web::funnel::Outcome;
+use latchkey::web::passkey::{NewPasskeyUser, RelyingParty, SCRIPT_PATH, creation_options};
+use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+const PAGE: &str = "account/passkeys";
+const NEW: &str = "account/passkeys/new";
+
+/// One passkey of the page.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    provider: Option<&'static str>,
+    is_synced: bool,
+    created_at: String,
+    last_used_at: Option<String>,
+}
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    let shown = async {
+        let admitted = page.admit(PrincipalParts::Profile).await?;
+        show(&page, &admitted, StatusCode::OK, None).await
+    };
+    page.answer(shown.await)
+}
+
+async fn show(
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    status: StatusCode,
+    notice: Option<String>,
+) -> Result<Response, AccountPageError> {
+    let listed = passkeys::list(&page.handle, &admitted.principal).await?;
+    let rows: Vec<Row> = listed.into_iter().map(|shown| row(page, shown)).collect();
+    let can_add = RelyingParty::of(&page.handle.tenant).is_some() && rows.len() < MAX_PASSKEYS;
+    let values = context! {
+        passkeys => Value::from(Serde(rows)),
+        new => can_add.then(|| page.path("/account/passkeys/new")),
+        success => done_message(page, &["passkey-added", "passkey-removed", "passkey-renamed"])?,
+        notice,
+        max_name => MAX_NAME,
+        back => page.path("/account/security"),
+        anti_forgery => page.anti_forgery(PAGE, admitted),
+    };
+    Ok(page.show(Section::Security, "account_passkeys", status, values))
+}
+
+fn row(page: &AccountPage, shown: PasskeyView) -> Row {
+    Row {
+        id: shown.id.to_string(),
+        name: shown.name.unwrap_or_else(|| page_message(page, "account-passkeys-unnamed")),
+        provider: shown.provider,
+        is_synced: shown.is_synced,
+        created_at: locale::date(&page.locale, shown.created_at),
+        last_used_at: shown.last_used_at.map(|at| locale::date_and_time(&page.locale, at)),
+    }
+}
+
+pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(change(&page, &form).await)
+}
+
+async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Profile).await?;
+    page.check_form(PAGE, &admitted, form)?;
+    let id = |name| form.one(name).map(|id| id.and_then(CredentialHash::parse));
+    if let Some(id) = id("remove")? {
+        return match passkeys::remove(&page.handle, &admitted.presented, id).await? {
+            PasskeyRemoved::Removed => Ok(page.see_done("/account/passkeys", "passkey-removed")),
+            PasskeyRemoved::LastWayIn => {
+                let notice = Some(page_message(page, "account-passkeys-last"));
+                Ok(Outcome::Refused.tag(show(page, &admitted, StatusCode::CONFLICT, notice).await?))
+            }
+        };
+    }
+    if let Some(id) = id("rename")? {
+        passkeys::rename(&page.handle, &admitted.presented, id, form.one("name")?.unwrap_or_default()).await?;
+        return Ok(page.see_done("/account/passkeys", "passkey-renamed"));
+    }
+    Ok(page.see_other("/account/passkeys"))
+}
+
+pub(crate) async fn get_new(page: AccountPage) -> Response {
+    let shown = async {
+        let admitted = page.admit_recent(PrincipalParts::Profile).await?;
+        show_new(&page, &admitted, StatusCode::OK, None).await
+    };
+    page.answer(shown.await)
+}
+
+async fn show_new(
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    status: StatusCode,
+    notice: Option<String>,
+) -> Result<Response, AccountPageError> {
+    let tenant = &page.handle.tenant;
+    let Some(party) = RelyingParty::of(tenant) else { return Ok(page.see_other("/account/passkeys")) };
+    let (claims, _) = admitted.principal.claims(&page.handle)?;
+    let text = |name| claims.0.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let email = text("email");
+    let user = NewPasskeyUser {
+        account: admitted.presented.account(),
+        session: admitted.session_id(),
+        epoch: admitted.principal.authentication().epoch,
+        name: email,
+        display_name: Some(text("name")).filter(|name| !name.is_empty()).unwrap_or(email),
+    };
+    let stored = tenant.store.find_passkeys(user.account).await?;
+    let site = tenant.config.name.get(&page.locale);
+    let options = creation_options(&page.handle, &page.browser, &party, user, site, &stored)?;
+    let values = context! {
+        options => options.to_string(),
+        script => SCRIPT_PATH.as_str(),
+        max_name => MAX_NAME,
+        notice,
+        back => page.path("/account/passkeys"),
+        anti_forgery => page.anti_forgery(NEW, admitted),
+    };
+    Ok(page.show(Section::Security, "account_passkeys_new", status, values))
+}
+
+pub(crate) async fn post_new(page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(add(&page, &form).await)
+}
+
+async fn add(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit_recent(PrincipalParts::Profile).await?;
+    page.check_form(NEW, &admitted, form)?;
+    let text = |name| form.one(name).map(Option::unwrap_or_default);
+    let posted = Creation {
+        credential: text("credential")?,
+        state: text("state")?,
+        name: text("name")?,
+        ends_others: form.one("end_others")?.is_some(),
+    };
+    let (status, words) = match passkeys::add(&page.handle, &page.browser, &admitted.presented, &posted).await? {
+        AddOutcome::Added => return Ok(page.see_done("/account/passkeys", "passkey-added")),
+        AddOutcome::TooMany => (StatusCode::CONFLICT, "account-passkeys-too-many"),
+        AddOutcome::Refused(PasskeyRefusal::ChallengeExpired | PasskeyRefusal::ChallengeForeign) => {
+            (StatusCode::CONFLICT, "account-passkeys-stale")
+        }
+        AddOutcome::Refused(_) => (StatusCode::BAD_REQUEST, "account-passkeys-refused"),
+    };
+    Ok(Outcome::Refused.tag(show_new(page, &admitted, status, Some(page_message(page, words))).await?))
+}

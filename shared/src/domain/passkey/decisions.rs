@@ -1,0 +1,222 @@
+//! Adding and removing passkeys, and their names.
+
+use super::{MAX_PASSKEYS, Passkey, Transports};
+use crate::domain::account::{AccountState, Sealed};
+use crate::domain::change::{Change, Decision};
+use crate::domain::session::Session;
+use crate::domain::sign_in::assurance::Acr;
+use crate::domain::time::Timestamp;
+
+/// A passkey that was created and checked.
+#[derive(Debug, Clone)]
+pub struct NewPasskey {
+    /// Its credential id.
+    pub credential_id: Vec<u8>,
+    /// Its COSE key.
+    pub cose: Vec<u8>,
+    /// The make of its authenticator.
+    pub aaguid: [u8; 16],
+    /// Its transports.
+    pub transports: Transports,
+    /// Whether it may be synchronized.
+    pub backup_eligible: bool,
+    /// Whether it is synchronized.
+    pub backed_up: bool,
+    /// Its counter.
+    pub counter: u32,
+    /// The relying party id.
+    pub rp_id: String,
+    /// Its name, sealed.
+    pub name: Option<Sealed>,
+    /// When the challenge was issued that it answers.
+    pub challenged_at: Timestamp,
+}
+
+/// The outcome of adding a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasskeyAdded {
+    /// It was added, or was there already: the same form was sent twice.
+    Added,
+    /// The account has the most passkeys that it can have.
+    TooMany,
+}
+
+/// The outcome of removing a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasskeyRemoved {
+    /// It is gone.
+    Removed,
+    /// The account has no other way to sign in.
+    LastWayIn,
+}
+
+/// Adds a passkey to an account with these passkeys. With `ends_others`, all other sessions and grants end, and the presented session stays.
+pub fn add_passkey(
+    account: &AccountState,
+    stored: &[Passkey],
+    new: NewPasskey,
+    session: &Session,
+    ends_others: bool,
+    now: Timestamp,
+) -> Decision<PasskeyAdded> {
+    let active: Vec<&Passkey> = stored.iter().filter(|passkey| passkey.is_active()).collect();
+    if active.iter().any(|passkey| passkey.credential_id == new.credential_id) {
+        return Decision::unchanged(PasskeyAdded::Added);
+    }
+    if active.len() >= MAX_PASSKEYS {
+        return Decision::unchanged(PasskeyAdded::TooMany);
+    }
+    let passkey = Passkey {
+        account: account.account,
+        credential_id: new.credential_id,
+        cose: new.cose,
+        aaguid: new.aaguid,
+        transports: new.transports,
+        backup_eligible: new.backup_eligible,
+        backed_up: new.backed_up,
+        counter: new.counter,
+        rp_id: new.rp_id,
+        name: new.name,
+        newest_challenge: new.challenged_at,
+        created_at: now,
+        last_used_at: None,
+        removed_at: None,
+        version: 1,
+    };
+    let mut state = match ends_others {
+        true => account.in_next_epoch(now),
+        false => AccountState { version: account.version + 1, ..account.clone() },
+    };
+    state.factors.passkeys = count(active.len() + 1);
+    let session = ends_others.then(|| restamped(session, &state));
+    Decision::one(Change::add_passkey(state, passkey, session), PasskeyAdded::Added)
+}
+
+/// Removes a passkey. The epoch is raised: all other sessions and grants end. The last way to sign in stays.
+pub fn remove_passkey(
+    account: &AccountState,
+    stored: &[Passkey],
+    passkey: &Passkey,
+    session: &Session,
+    has_password: bool,
+    now: Timestamp,
+) -> Decision<PasskeyRemoved> {
+    if !passkey.is_active() {
+        return Decision::unchanged(PasskeyRemoved::Removed);
+    }
+    let left = stored.iter().filter(|other| other.is_active() && other.credential_id != passkey.credential_id).count();
+    if left == 0 && !has_password {
+        return Decision::unchanged(PasskeyRemoved::LastWayIn);
+    }
+    let mut state = account.in_next_epoch(now);
+    state.factors.passkeys = count(left);
+    // Without a factor it cannot be asked for more than a password.
+    state.protected = state.protected && state.factors.highest_level() >= Acr::Aal2;
+    let session = restamped(session, &state);
+    Decision::one(Change::remove_passkey(state, passkey.removed(now), Some(session)), PasskeyRemoved::Removed)
+}
+
+fn count(passkeys: usize) -> u8 {
+    u8::try_from(passkeys).unwrap_or(u8::MAX)
+}
+
+/// The session that made the change stays in the next epoch.
+fn restamped(session: &Session, account: &AccountState) -> Session {
+    Session { epoch: account.epoch, version: session.version + 1, ..session.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::oauth::fixture::{NOW, authentication, session};
+    use crate::domain::time::Span;
+
+    fn new(id: u8) -> NewPasskey {
+        NewPasskey {
+            credential_id: vec![id; 16],
+            cose: vec![1],
+            aaguid: [0; 16],
+            transports: Transports::default(),
+            backup_eligible: true,
+            backed_up: true,
+            counter: 0,
+            rp_id: "example.com".to_owned(),
+            name: None,
+            challenged_at: NOW - Span::minutes(1),
+        }
+    }
+    fn added(account: &AccountState, stored: &[Passkey], id: u8) -> (AccountState, Passkey) {
+        let decision = add_passkey(account, stored, new(id), &session(), false, NOW);
+        let [change] = decision.changes.all();
+        (change.first(), change.first())
+    }
+
+    #[test]
+    fn security_82_adding_counts_in_the_account_and_claims_the_id() {
+        let account = authentication();
+        let decision = add_passkey(&account, &[], new(1), &session(), false, NOW);
+        let [change] = decision.changes.all();
+        let (state, passkey): (AccountState, Passkey) = (change.first(), change.first());
+        assert_eq!(*change, Change::add_passkey(state.clone(), passkey.clone(), None));
+        assert_eq!((state.factors.passkeys, state.epoch, state.protected), (1, account.epoch, false));
+        // The same form again finds it.
+        let again = add_passkey(&state, std::slice::from_ref(&passkey), new(1), &session(), false, NOW);
+        assert!(again.changes.is_empty() && again.outcome == PasskeyAdded::Added);
+    }
+
+    #[test]
+    fn an_account_has_at_most_ten_passkeys() {
+        let mut account = authentication();
+        let mut stored = Vec::new();
+        for id in 0..10 {
+            let (state, passkey) = added(&account, &stored, id);
+            account = state;
+            stored.push(passkey);
+        }
+        let refused = add_passkey(&account, &stored, new(10), &session(), false, NOW);
+        assert!(refused.changes.is_empty() && refused.outcome == PasskeyAdded::TooMany);
+        stored[0] = stored[0].removed(NOW);
+        assert_eq!(add_passkey(&account, &stored, new(10), &session(), false, NOW).outcome, PasskeyAdded::Added);
+    }
+
+    #[test]
+    fn security_59_other_sessions_end_if_the_user_wants_it_and_at_each_removal() {
+        let (account, own) = (authentication(), session());
+        let decision = add_passkey(&account, &[], new(1), &own, true, NOW);
+        let [change] = decision.changes.all();
+        let (state, passkey, kept): (AccountState, Passkey, Session) = (change.first(), change.first(), change.first());
+        assert!(kept.is_live(&state, NOW) && !own.is_live(&state, NOW));
+        let decision = remove_passkey(&state, std::slice::from_ref(&passkey), &passkey, &kept, true, NOW);
+        let [change] = decision.changes.all();
+        let (after, removed, again): (AccountState, Passkey, Session) = (change.first(), change.first(), change.first());
+        assert!(again.is_live(&after, NOW) && !kept.is_live(&after, NOW));
+        assert_eq!((after.factors.passkeys, removed.removed_at), (0, Some(NOW)));
+    }
+
+    #[test]
+    fn security_87_the_last_way_to_sign_in_cannot_be_removed() {
+        let (account, one) = added(&authentication(), &[], 1);
+        let (account, two) = added(&account, std::slice::from_ref(&one), 2);
+        let both = [one.clone(), two.clone()];
+        let removed = remove_passkey(&account, &both, &one, &session(), false, NOW);
+        assert_eq!(removed.outcome, PasskeyRemoved::Removed);
+        let left = [one.removed(NOW), two.clone()];
+        let refused = remove_passkey(&account, &left, &two, &session(), false, NOW);
+        assert!(refused.changes.is_empty() && refused.outcome == PasskeyRemoved::LastWayIn);
+        assert_eq!(remove_passkey(&account, &left, &two, &session(), true, NOW).outcome, PasskeyRemoved::Removed);
+    }
+
+    #[test]
+    fn a_protected_account_without_any_factor_left_is_protected_no_more() {
+        let (mut account, one) = added(&authentication(), &[], 1);
+        account.protected = true;
+        let after = |account: &AccountState| -> AccountState {
+            let decision = remove_passkey(account, std::slice::from_ref(&one), &one, &session(), true, NOW);
+            let [change] = decision.changes.all();
+            change.first()
+        };
+        assert!(!after(&account).protected);
+        account.factors.totp = Some(1);
+        assert!(after(&account).protected);
+    }
+}
