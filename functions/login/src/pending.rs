@@ -21,7 +21,7 @@ use latchkey::web::{Params, Problem, TenantHandle};
 /// that sends the address of the page as `Referer`. A longer one is stored.
 const MAX_IN_ADDRESS: usize = 3584;
 
-/// The parameter that names the sign-in attempt whose second step a page asks for. It is sealed, and bound to the request.
+/// The parameter that names the sign-in attempt of a second step. It is sealed, and bound to the request.
 const ATTEMPT: &str = "lk_attempt";
 const ATTEMPT_PURPOSE: &str = "sign-in attempt";
 

@@ -9,7 +9,7 @@
 
 use crate::pending::{AttemptLocator, InteractionResult, Pending};
 use crate::signed_in::{self, SignedIn};
-use crate::{passkey, respond};
+use crate::{passkey_button, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
@@ -346,7 +346,7 @@ impl<'a> View<'a> {
             // Only what reaches the level.
             has_app => factors.totp.is_some() && self.level <= Acr::Aal2,
             has_recovery_codes => factors.recovery_codes > 0 && self.level <= Acr::Aal2,
-            passkey => if factors.passkeys > 0 { passkey::button(handle, browser, pending) } else { None },
+            passkey => if factors.passkeys > 0 { passkey_button::of(handle, browser, pending) } else { None },
             code_error => error(CODE),
             recovery_error => error(RECOVERY_CODE),
             notice => shown.notice,

@@ -34,6 +34,6 @@ async fn an_operator_helps_a_user_who_has_lost_the_second_step() {
     assert!(page.text().contains("You are signed in"), "{}", page.text());
     let told = site.mails_to(&ada.email).await;
     assert!(told.iter().any(|mail| mail.subject.contains("removed") || mail.text.contains("removed")), "{told:?}");
-    let unknown = operator.run(&["people", "second-step", "nobody@example.com", "@"]);
+    let unknown = operator.run(&["people", "second-step", "unknown@example.com", "@"]);
     assert!(unknown.code == Some(1) && unknown.err.contains("no account"), "{unknown:?}");
 }
