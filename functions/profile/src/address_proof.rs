@@ -13,7 +13,7 @@ use latchkey::web::{AccountCredential, Principal, PrincipalParts, TenantHandle};
 /// How far the proof is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressProofState {
-    /// None is needed: it was given, or the account can reach two factors.
+    /// None is needed: it was given, or the session has just shown two factors.
     NotNeeded,
     /// A code must be requested.
     Needed,

@@ -1,7 +1,7 @@
 //! The proof of the account's address before a factor is added (security 77).
 //!
-//! An account that cannot reach two factors could get one from a thief of its session or password, who would lock the owner out. So adding one needs
-//! also a code that is mailed to the address, unless the address was proven in the same session a moment ago.
+//! A thief of a session or password could add a factor of their own, and lock the owner out. So a session that has not shown two factors just now
+//! also needs a code that is mailed to the address, unless it proved the address a moment ago.
 //!
 //! 1. A request stores the seed of the code in the profile, bound to session and epoch, and the code is mailed.
 //! 2. The right code counts for [`LIFETIME`], in this session alone.
@@ -11,7 +11,7 @@ use super::change::{Change, Decision};
 use super::flow::MAX_TRIES;
 use super::profile::{AddressProof, Profile};
 use super::session::Session;
-use super::sign_in::assurance::Acr;
+use super::sign_in::assurance::{Acr, RECENT};
 use super::sign_in::method::Method;
 use super::time::{Span, Timestamp};
 
@@ -20,10 +20,10 @@ pub const LIFETIME: Span = Span::minutes(15);
 /// How many codes an account can request in 24 hours.
 pub const STARTS_A_DAY: usize = 5;
 
-/// Whether this session must prove the address before it adds a factor to the account.
+/// Whether this session must prove the address before it adds a factor to the account: it has not shown two factors just now.
 #[must_use]
 pub fn is_needed(account: &AccountState, profile: &Profile, session: &Session, now: Timestamp) -> bool {
-    account.factors.highest_level(true) < Acr::Aal2 && !is_proven(account, profile, session, now)
+    !session.proofs().satisfies(Acr::Aal2, Some(RECENT), now) && !is_proven(account, profile, session, now)
 }
 
 fn is_proven(account: &AccountState, profile: &Profile, session: &Session, now: Timestamp) -> bool {
@@ -147,9 +147,19 @@ mod tests {
     }
 
     #[test]
-    fn an_account_with_two_factors_needs_no_proof() {
-        for factors in [Factors { totp: Some(1), ..Factors::default() }, Factors { passkeys: 1, ..Factors::default() }] {
-            assert!(!is_needed(&AccountState { factors, ..account() }, &profile(), &session(), NOW));
+    fn security_77_only_a_session_that_has_just_shown_two_factors_needs_no_proof() {
+        let with = |methods: &str| Session { proofs: serde_json::from_str(methods).unwrap(), ..session() };
+        let (now, old) = (NOW.millis(), (NOW - Span::minutes(6)).millis());
+        for (proofs, needs) in [
+            (format!(r#"{{"pwd":{now},"totp":{now}}}"#), false),
+            (format!(r#"{{"swk":{now}}}"#), false),
+            (format!(r#"{{"pwd":{now}}}"#), true),
+            (format!(r#"{{"pwd":{now},"totp":{old}}}"#), true),
+            (format!(r#"{{"pwd":{now},"mail":{now}}}"#), false),
+        ] {
+            // A passkey of the account alone proves nothing about this session.
+            let account = AccountState { factors: Factors { passkeys: 1, ..Factors::default() }, ..account() };
+            assert_eq!(is_needed(&account, &profile(), &with(&proofs), NOW), needs, "{proofs}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Changes of second factors by a signed-in user (security 72–77).
 //!
-//! 1. Set-up of an authenticator app stores a pending seed, bound to the session. It replaces nothing. An account that cannot reach two factors
-//!    needs a proof of its address first ([`super::address_proof`]).
+//! 1. Set-up of an authenticator app stores a pending seed, bound to the session. It replaces nothing. A session that has not shown two factors
+//!    needs a proof of the address first ([`super::address_proof`]).
 //! 2. The first code that fits makes it the active one. The account's state, the seed and the recovery codes change in one transaction. The code
 //!    counts as evidence of the presenting session, which gets another cookie.
 //! 3. A removal keeps the seed and the codes for some days, so that an undo can put them back. They open nothing. The last factor takes the

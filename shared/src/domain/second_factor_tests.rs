@@ -33,7 +33,7 @@ fn fresh(fill: u8) -> FreshCodes {
 
 impl World {
     fn new() -> Self {
-        Self { account: authentication(), totp: None, codes: None, session: session(), now: NOW }
+        Self { account: authentication(), totp: None, codes: None, session: Session { auth_time: NOW, ..session() }, now: NOW }
     }
     fn holder(&self) -> Holder<'_> {
         Holder { account: &self.account, totp: self.totp.as_ref(), codes: self.codes.as_ref(), session: &self.session }

@@ -200,9 +200,9 @@ two-step-set-up = Einrichten
 two-step-state-off = Aus
 two-step-state-on =
     { $left ->
-        [0] Ein, mit einer Authenticator-App. Es ist kein Wiederherstellungscode übrig.
-        [one] Ein, mit einer Authenticator-App und einem Wiederherstellungscode
-       *[other] Ein, mit einer Authenticator-App und { $left } Wiederherstellungscodes
+        [0] Ein, kein Wiederherstellungscode übrig
+        [one] Ein, mit einem Wiederherstellungscode
+       *[other] Ein, mit { $left } Wiederherstellungscodes
     }
 two-step-lead-off = Schützen Sie Ihr Konto auch für den Fall, dass Ihr Passwort bekannt wird: Bei der Anmeldung geben Sie zusätzlich einen Code ein, den nur Ihr Telefon zeigt.
 two-step-lead-on = Bei der Anmeldung geben Sie Ihr Passwort ein, dann folgt ein zweiter Schritt.
@@ -274,8 +274,8 @@ recovery-codes-left =
     }
 recovery-codes-not-kept = Sie haben noch nicht bestätigt, dass Sie sie aufbewahrt haben.
 recovery-codes-renew = Neue erstellen
-recovery-codes-title = Bewahren Sie Ihre Wiederherstellungscodes auf
-recovery-codes-lead = Wenn Sie Ihr Telefon verlieren, melden Sie sich mit jedem dieser Codes einmal an. Drucken oder speichern Sie sie an einem sicheren Ort. Diese Seite zeigt sie nur jetzt.
+recovery-codes-title = Bewahren Sie diese Codes auf
+recovery-codes-lead = Wenn Sie Ihr Telefon verlieren, melden Sie sich mit jedem dieser Wiederherstellungscodes einmal an. Drucken oder speichern Sie sie an einem sicheren Ort. Diese Seite zeigt sie nur jetzt.
 recovery-codes-download = Als Datei herunterladen
 recovery-codes-print = Drucken
 recovery-codes-check-title = Haben Sie sie aufbewahrt?
@@ -284,7 +284,7 @@ recovery-codes-check-help = Geben Sie einen der zehn Codes von dort ein, wo Sie 
 recovery-codes-check-submit = Ich habe sie aufbewahrt
 recovery-codes-later = Später
 recovery-codes-wrong = Das ist keiner Ihrer Wiederherstellungscodes. Prüfen Sie ihn, oder geben Sie einen anderen ein.
-recovery-codes-renew-title = Neue Wiederherstellungscodes erstellen
-recovery-codes-renew-lead = Sie erhalten zehn neue Codes. Die alten gelten ab dann nicht mehr.
+recovery-codes-renew-title = Neue Codes erstellen
+recovery-codes-renew-lead = Sie erhalten zehn neue Wiederherstellungscodes. Die alten gelten ab dann nicht mehr.
 recovery-codes-renew-submit = Neue Codes erstellen
 recovery-codes-file = Wiederherstellungscodes für { $tenant }, erstellt am { $date }. Jeder gilt einmal.

@@ -200,9 +200,9 @@ two-step-set-up = Set up
 two-step-state-off = Off
 two-step-state-on =
     { $left ->
-        [0] On, with an authenticator app. No recovery code is left.
-        [one] On, with an authenticator app and one recovery code
-       *[other] On, with an authenticator app and { $left } recovery codes
+        [0] On, no recovery code is left
+        [one] On, with one recovery code
+       *[other] On, with { $left } recovery codes
     }
 two-step-lead-off = Protect your account even if your password becomes known: at sign-in you also enter a code that only your phone shows.
 two-step-lead-on = At sign-in you enter your password, then a second step.
