@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [flows]     after: cargo build --workspace && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder stores the journey's screenshots. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
@@ -20,7 +20,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
 const running = []
 
 async function main(suites) {
-  const all = { openid, guide, journey, account, two_step: twoStep, flows }
+  const all = { openid, guide, journey, account, two_step: twoStep, flows, passkeys }
   for (const name of suites.length > 0 ? suites : Object.keys(all)) {
     if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
     await all[name]()
@@ -80,6 +80,11 @@ async function flows() {
   const document = readFileSync(path.join(root, 'infra/local/latchkey.toml'), 'utf8')
   writeFileSync(config, document.replaceAll('localhost:3000', `localhost:${port}`))
   await suite('flows.mjs', { ISSUER: await gateway('--config', config), APPLICATION: `http://localhost:${port}` })
+}
+
+/** Passkeys, with the virtual authenticator of the browser. */
+async function passkeys() {
+  await suite('passkeys.mjs', { ISSUER: await gateway() })
 }
 
 /** Starts a gateway without storage on a free port and returns its origin. */

@@ -1,7 +1,7 @@
 //! A browser without JavaScript: cookies, redirects, forms.
 
 use crate::Site;
-use crate::form::{Form, decode, forms, tags};
+use crate::form::{Button, Form, decode, forms, tags};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use std::collections::BTreeMap;
@@ -95,7 +95,23 @@ impl Browser {
     pub async fn press(&mut self, page: &Page, button: &str, fields: &[(&str, &str)]) -> (String, Response<Bytes>) {
         let id = button.trim_start_matches('#');
         let form = page.form(button);
-        let pressed = form.buttons.iter().find(|button| button.id == id).expect("the button");
+        let pressed = form.buttons.iter().find(|button| button.id == id).expect("the button").clone();
+        self.send(page, &form, &pressed, fields).await
+    }
+
+    /// Sends the form with this field, as a script does: without a button. Follows no redirect.
+    pub async fn send_by_script(&mut self, page: &Page, field: &str, fields: &[(&str, &str)]) -> (String, Response<Bytes>) {
+        let form = forms(page.html()).into_iter().find(|form| form.fields.iter().any(|(name, _)| name == field));
+        let form = form.unwrap_or_else(|| panic!("{} ({}) has no field {field}: {}", page.url, page.status(), page.text()));
+        self.send(page, &form, &Button::default(), fields).await
+    }
+
+    /// Follows the redirects of an answer.
+    pub async fn follow_answer(&mut self, (url, response): (String, Response<Bytes>)) -> Page {
+        self.follow(url, response).await
+    }
+
+    async fn send(&mut self, page: &Page, form: &Form, pressed: &Button, fields: &[(&str, &str)]) -> (String, Response<Bytes>) {
         let mut sent = form.fields.clone();
         for (name, value) in fields {
             match sent.iter_mut().find(|(known, _)| known == name) {

@@ -38,6 +38,7 @@ pub mod loops;
 pub mod mail;
 pub mod oauth_client;
 pub mod operator;
+pub mod passkey;
 pub mod pool_key;
 pub mod remote;
 pub mod routes;

@@ -52,6 +52,10 @@ pub(crate) async fn compose(
         AccountMail::AuthenticatorReplaced => second_factor(tenant, &owner, SecondFactorNews::Replaced)?,
         AccountMail::AuthenticatorRemoved => second_factor(tenant, &owner, SecondFactorNews::Removed)?,
         AccountMail::RecoveryCodesRenewed => second_factor(tenant, &owner, SecondFactorNews::NewCodes)?,
+        AccountMail::WrongCodes => {
+            let message = Message::SecondFactor { news: SecondFactorNews::WrongCodes, codes_left: 0 };
+            (notice(tenant, &owner, MailPurpose::WrongCodes, message)?, FormerAddressNews::SecondFactor)
+        }
         AccountMail::RecoveryCodeUsed => second_factor(tenant, &owner, SecondFactorNews::CodeUsed)?,
         AccountMail::AccountRestored => {
             let first = notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored)?;

@@ -6,10 +6,11 @@
 use crate::CommandError;
 use latchkey::domain::account::{PasswordHome, Sealed};
 use latchkey::domain::change::{Change, Decision};
+use latchkey::domain::id::AccountId;
 use latchkey::domain::passkey::decisions::{NewPasskey, PasskeyAdded, PasskeyRemoved, add_passkey, remove_passkey};
 use latchkey::domain::passkey::{CredentialHash, MAX_NAME, Passkey, provider};
 use latchkey::domain::session::Session;
-use latchkey::domain::sign_in::methods::passkey::ceremony::check_creation;
+use latchkey::domain::sign_in::methods::passkey::ceremony::{check_creation, posted_id};
 use latchkey::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::passkey::PasskeyVerifier;
@@ -106,6 +107,10 @@ pub async fn add(
         let purpose = ChallengeFor::Creation { account: account.account, session: session.id, epoch: account.epoch };
         let challenge = match IssuedChallenge::open(handle, browser, purpose, posted.state).map_err(Problem::from)? {
             Ok(challenge) => challenge,
+            // The same form again: its reply was lost, and the epoch is another one since.
+            Err(_) if is_stored(handle, account.account, posted.credential).await? => {
+                return Ok(Decision::unchanged(AddOutcome::Added));
+            }
             Err(refusal) => return refuse(refusal),
         };
         let created = match check_creation(posted.credential, &party.ceremony(&challenge), &PasskeyVerifier) {
@@ -136,6 +141,13 @@ pub async fn add(
         Ok::<_, CommandError>(Decision { changes, outcome })
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+/// Whether the account has this posted passkey already.
+async fn is_stored(handle: &TenantHandle, account: AccountId, credential: &str) -> Result<bool, Problem> {
+    let Some(id) = posted_id(credential) else { return Ok(false) };
+    let stored = handle.tenant.store.find_passkeys(account).await?;
+    Ok(stored.iter().any(|passkey| passkey.is_active() && passkey.credential_id == id))
 }
 
 /// Removes a passkey. One that is gone already is removed.

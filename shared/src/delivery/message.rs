@@ -120,6 +120,8 @@ pub enum SecondFactorNews {
     NewCodes,
     /// A recovery code was used to sign in.
     CodeUsed,
+    /// The right password, and then several wrong codes.
+    WrongCodes,
 }
 
 impl SecondFactorNews {
@@ -130,6 +132,7 @@ impl SecondFactorNews {
             Self::Removed => "app-removed",
             Self::NewCodes => "new-codes",
             Self::CodeUsed => "code-used",
+            Self::WrongCodes => "wrong-codes",
         }
     }
 }

@@ -194,6 +194,7 @@ mod tests {
             (factor(SecondFactorNews::Removed), 0, 1),
             (factor(SecondFactorNews::NewCodes), 0, 1),
             (factor(SecondFactorNews::CodeUsed), 0, 1),
+            (factor(SecondFactorNews::WrongCodes), 0, 1),
             (Message::EmailChangeUndone, 0, 2),
             (Message::DeletionRequested { restoration: both(), due: until }, 1, 1),
             (Message::AccountClosed { restoration: both(), due: until }, 1, 1),

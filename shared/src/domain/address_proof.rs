@@ -36,7 +36,7 @@ fn is_of(account: &AccountState, proof: &AddressProof, session: &Session) -> boo
     proof.sid == session.id && proof.epoch == account.epoch && !account.outdates_proof_of(proof.started_at)
 }
 
-/// The request of this session whose code is expected.
+/// The request of this session that waits for its code.
 #[must_use]
 pub fn pending<'a>(
     account: &AccountState,

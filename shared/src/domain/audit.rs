@@ -26,6 +26,8 @@ pub enum EventKind {
     SignInFailed,
     /// A second step failed, after a right first one.
     SecondStepFailed,
+    /// The fifth wrong code in a row of a second step, after the right password: the owner is told.
+    SecondStepsBlocked,
     /// An operator lets codes be tried again.
     SecondStepsUnlocked,
     /// A session ended.

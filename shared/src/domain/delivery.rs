@@ -67,6 +67,7 @@ impl MailOrder {
                 | AccountMail::AuthenticatorRemoved
                 | AccountMail::RecoveryCodesRenewed
                 | AccountMail::RecoveryCodeUsed => Some(MailPurpose::SecondFactor),
+                AccountMail::WrongCodes => Some(MailPurpose::WrongCodes),
                 AccountMail::EmailChangeStarted
                 | AccountMail::EmailChanged
                 | AccountMail::DeletionRequested
@@ -142,6 +143,8 @@ pub enum AccountMail {
     RecoveryCodesRenewed,
     /// A recovery code was used.
     RecoveryCodeUsed,
+    /// The right password, and then several wrong codes.
+    WrongCodes,
     /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
     LinkRequested,
 }
@@ -169,6 +172,8 @@ pub enum MailPurpose {
     AddressProof,
     /// Notice: second factors were changed, or a recovery code was used.
     SecondFactor,
+    /// Notice: several wrong codes after the right password. A stranger can cause it, so it shares no limit with another notice.
+    WrongCodes,
 }
 
 /// What to send now for the proof of a flow.
@@ -233,6 +238,7 @@ impl MailPurpose {
             Self::PasskeysChanged => "passkeys_changed",
             Self::AddressProof => "address_proof",
             Self::SecondFactor => "second_factor",
+            Self::WrongCodes => "wrong_codes",
         }
     }
 }
@@ -291,6 +297,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         EventKind::AuthenticatorRemoved => [about(AccountMail::AuthenticatorRemoved), None],
         EventKind::RecoveryCodesRenewed => [about(AccountMail::RecoveryCodesRenewed), None],
         EventKind::RecoveryCodeUsed => [about(AccountMail::RecoveryCodeUsed), None],
+        EventKind::SecondStepsBlocked => [about(AccountMail::WrongCodes), None],
     };
     let delivery = |order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), due: None, order };
     orders.into_iter().flatten().map(delivery).collect()

@@ -49,7 +49,8 @@ impl MailPurpose {
             | Self::AddressRestored
             | Self::AccountRestored
             | Self::PasskeysChanged
-            | Self::SecondFactor => MailLimit::Deferred,
+            | Self::SecondFactor
+            | Self::WrongCodes => MailLimit::Deferred,
         }
     }
 }

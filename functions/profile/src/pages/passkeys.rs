@@ -124,7 +124,7 @@ async fn show_new(
     let options = creation_options(&page.handle, &page.browser, &party, user, site, &stored)?;
     let values = context! {
         options => options.to_string(),
-        script => SCRIPT_PATH.as_str(),
+        passkey_script => SCRIPT_PATH.as_str(),
         max_name => MAX_NAME,
         notice,
         back => page.path("/account/passkeys"),

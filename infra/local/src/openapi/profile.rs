@@ -274,6 +274,30 @@ fn pages() -> Vec<Operation> {
         submit("/account/password", "submitPasswordPage", "Changes the password.", password_form)
             .page(400, "The form with what is wrong in it.")
             .page(429, "Too many wrong passwords: the page says how long to wait."),
+        page("/account/passkeys", "showPasskeysPage", "Shows the passkeys of the account.")
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser."),
+        submit(
+            "/account/passkeys",
+            "submitPasskeysPage",
+            "Renames or removes a passkey.",
+            page_form([("rename", "The passkey to rename."), ("name", "Its name."), ("remove", "The passkey to remove.")]),
+        )
+        .page(409, "The last way to sign in stays."),
+        page("/account/passkeys/new", "showNewPasskeyPage", "Shows how to add a passkey."),
+        submit(
+            "/account/passkeys/new",
+            "submitNewPasskeyPage",
+            "Adds a passkey.",
+            page_form([
+                ("credential", "The credential as JSON (WebAuthn 3 §5.1)."),
+                ("state", "The sealed challenge."),
+                ("name", "A name."),
+                ("end_others", "Set if all other sessions end."),
+            ]),
+        )
+        .page(400, "The passkey could not be verified.")
+        .page(409, "The challenge is too old, or the account has as many passkeys as it can have."),
         page("/account/email", "showEmailPage", "Shows the change of the e-mail address.")
             .describe(email_text)
             .query("token", "The secret of the mailed link.")

@@ -4,6 +4,7 @@ use super::builder::{Caller, Operation, Tag};
 use super::schemas::{integer, list, object, one_of, open_object, schema, text};
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::exchange::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
+use latchkey::web::problem::ProblemKind;
 use serde_json::{Value, json};
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -13,6 +14,9 @@ pub(super) fn operations() -> Vec<Operation> {
         metadata_of_tenant(),
         keys(),
         change_password(),
+        passkey_endpoints(),
+        related_origins(),
+        asset(),
         token(),
         revoke(),
         introspect(),
@@ -135,6 +139,27 @@ fn change_password() -> Operation {
         "Where a password manager changes the password (W3C).",
     );
     operation.redirects("To the page of the account that changes the password.")
+}
+
+fn passkey_endpoints() -> Operation {
+    let summary = "Where passkeys are added and managed (W3C).";
+    let operation = Operation::new(Tag::Metadata, "GET", "/.well-known/passkey-endpoints", "findPasskeyPages", summary);
+    let members = ["enroll", "manage"].map(|name| (name, json!({ "type": "string", "format": "uri" })));
+    public(operation).answers(200, "The addresses.", object(members)).problems(&[ProblemKind::NotFound])
+}
+
+fn related_origins() -> Operation {
+    let summary = "The origins that use the same passkeys (WebAuthn 3 §5.11).";
+    let operation = Operation::new(Tag::Metadata, "GET", "/.well-known/webauthn", "listRelatedOrigins", summary);
+    let origins = list(&json!({ "type": "string" }), "Our own and the related ones.");
+    public(operation).answers(200, "The origins.", object([("origins", origins)])).problems(&[ProblemKind::NotFound])
+}
+
+fn asset() -> Operation {
+    Operation::new(Tag::Service, "GET", "/assets/{file}", "readAsset", "A file of pages. Its name has its digest.")
+        .path_parameter("file", "The name, as in the page.")
+        .answers_as(200, "The file.", "text/javascript", json!({}))
+        .problems(&[ProblemKind::NotFound])
 }
 
 /// The members by which a client names itself in a form.

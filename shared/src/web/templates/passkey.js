@@ -119,6 +119,8 @@
     renew();
   });
   setInterval(renewIfOld, 10000);
+  // After a refused passkey the user chooses: the same answer would be refused again.
+  if (/\/login\/passkey$/.test(location.pathname)) return;
   if (key.isConditionalMediationAvailable) {
     key.isConditionalMediationAvailable().then(function (available) {
       conditional = available;

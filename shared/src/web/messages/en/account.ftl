@@ -36,7 +36,7 @@ account-passkeys-count = { $count ->
    *[other] { $count } passkeys
 }
 account-passkeys-manage = Manage
-account-passkeys-lead = With a passkey you sign in by fingerprint, face or screen lock, without your password. Nobody can guess it or trick you into typing it.
+account-passkeys-lead = With a passkey you sign in by fingerprint, face or screen lock, without your password. It can’t be guessed, and no false page can trick you into typing it.
 account-passkeys-unnamed = Passkey
 account-passkeys-synced = Synchronized between your devices
 account-passkeys-bound = On this one device only

@@ -89,6 +89,12 @@ pub struct CreatedCredential {
     pub counter: u32,
 }
 
+/// The id of the passkey that a creation posts. Nothing of it is checked.
+#[must_use]
+pub fn posted_id(json: &str) -> Option<Vec<u8>> {
+    credential::<CreationJson>(json).ok().map(|(id, _)| id)
+}
+
 /// Checks a creation.
 ///
 /// # Errors

@@ -1,0 +1,131 @@
+// Passkeys in Chromium, with its virtual authenticator: added in the account, used without an address, refused, and offered in autofill. See
+// visit.mjs for SCREENSHOTS and LOOK.
+
+import assert from 'node:assert/strict'
+import { address, issuer, mail, register } from './latchkey.mjs'
+import { everyLook } from './visit.mjs'
+
+const password = 'correct horse battery staple'
+
+/** A phone or laptop with a screen lock. */
+async function authenticator(visit, more = {}) {
+  const client = await visit.context.newCDPSession(visit.page)
+  await client.send('WebAuthn.enable')
+  const options = {
+    protocol: 'ctap2',
+    transport: 'internal',
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+    automaticPresenceSimulation: true,
+    ...more,
+  }
+  const { authenticatorId } = await client.send('WebAuthn.addVirtualAuthenticator', { options })
+  const send = (command, parameters) => client.send(`WebAuthn.${command}`, { authenticatorId, ...parameters })
+  return { send, credentials: async () => (await send('getCredentials')).credentials }
+}
+
+async function signIn(page, email) {
+  await page.fill('[name=identifier]', email)
+  await page.fill('[name=password]', password)
+  await page.click('#submit')
+}
+
+async function signOut(page) {
+  await page.goto('/oauth2/logout')
+  await page.click('#confirm')
+  await page.waitForLoadState()
+}
+
+const withJavaScript = (look) => look.javaScriptEnabled
+const one = (look) => look.javaScriptEnabled && look.width === 1280 && look.colorScheme === 'light'
+
+everyLook('a passkey is added, signs in with one touch, and is removed', async (visit) => {
+  const { page } = visit
+  const email = address('passkey')
+  await register(email, password)
+  const device = await authenticator(visit)
+  // Nothing answers the offer in the autofill by itself.
+  await device.send('setAutomaticPresenceSimulation', { enabled: false })
+  await visit.goto('/login?return_to=/account/security', 'sign-in')
+  assert.ok(await page.isVisible('#passkey'))
+  await signIn(page, email)
+  await visit.see('security', '#passkeys')
+  await page.click('#passkeys')
+  await visit.see('none-yet', '#add-passkey')
+  await page.click('#add-passkey')
+  await visit.see('new', '#create-passkey')
+  await page.fill('[name=name]', 'Ada’s laptop')
+  await device.send('setAutomaticPresenceSimulation', { enabled: true })
+  await page.click('#create-passkey')
+  await visit.see('added', '[id^=remove-]')
+  assert.match(await page.locator('#passkeys').innerText(), /Ada’s laptop/)
+  const [credential] = await device.credentials()
+  assert.ok(credential.isResidentCredential && credential.rpId === new URL(issuer).hostname)
+  assert.match((await mail(email)).subject, /passkey|Passkey/)
+  // The same device cannot add a second one.
+  await page.click('#add-passkey')
+  await page.click('#create-passkey')
+  await page.waitForSelector('[data-passkey-says=known]:not([hidden])')
+  await visit.picture(page, 'known')
+
+  await signOut(page)
+  await device.send('setAutomaticPresenceSimulation', { enabled: false })
+  await page.goto('/login?return_to=/account/passkeys')
+  await page.waitForSelector('#passkey')
+  await device.send('setAutomaticPresenceSimulation', { enabled: true })
+  await page.click('#passkey')
+  await visit.see('signed-in', '[id^=remove-]')
+  await page.click('summary')
+  await visit.picture(page, 'rename')
+  await page.click('[id^=remove-]')
+  await visit.see('removed', '.notice.good')
+
+  // What the device still has opens nothing.
+  await signOut(page)
+  await device.send('setAutomaticPresenceSimulation', { enabled: false })
+  await page.goto('/login')
+  await page.waitForSelector('#passkey')
+  await device.send('setAutomaticPresenceSimulation', { enabled: true })
+  await page.click('#passkey')
+  await visit.see('refused', '.notice.bad')
+}, withJavaScript)
+
+everyLook('the autofill of the address signs in, also after a long wait', async (visit) => {
+  const { page } = visit
+  const email = address('autofill')
+  await register(email, password)
+  const device = await authenticator(visit)
+  await device.send('setAutomaticPresenceSimulation', { enabled: false })
+  await page.goto('/login?return_to=/account/passkeys/new')
+  await signIn(page, email)
+  await device.send('setAutomaticPresenceSimulation', { enabled: true })
+  await page.click('#create-passkey')
+  await page.waitForSelector('[id^=remove-]')
+  await signOut(page)
+  // The virtual authenticator answers the offer at once.
+  await page.goto('/login?return_to=/account/security')
+  await page.waitForSelector('#history')
+}, one)
+
+everyLook('a user who closes the dialog reads nothing alarming', async (visit) => {
+  const { page } = visit
+  const device = await authenticator(visit, { isUserVerified: false })
+  await page.goto('/login')
+  await page.click('#passkey')
+  await page.waitForSelector('[data-passkey-says=cancelled]:not([hidden])')
+  assert.equal(await page.locator('[data-passkey-says=failed]').isVisible(), false)
+  await visit.picture(page, 'cancelled')
+  assert.deepEqual(await device.credentials(), [])
+}, one)
+
+everyLook('without JavaScript the password works and the page of a new passkey says why', async (visit) => {
+  const { page } = visit
+  const email = address('plain')
+  await register(email, password)
+  await page.goto('/login?return_to=/account/passkeys/new')
+  assert.equal(await page.isVisible('#passkey'), false)
+  await signIn(page, email)
+  await visit.see('needs-script', 'noscript')
+  assert.equal(await page.isVisible('#create-passkey'), false)
+}, (look) => !look.javaScriptEnabled && look.width === 360 && look.colorScheme === 'light')

@@ -1,0 +1,382 @@
+//! Passkeys through the pages: add, sign in, rename, remove, and every refusal (security 14, 80–87).
+#![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
+
+use http::StatusCode;
+use latchkey::domain::time::Span;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
+use latchkey_local::world::World;
+use serde_json::{Value, json};
+use tests::passkey::software::{AT, Assertion, BE, BS, SoftwarePasskey, UP, UV, map, number, text};
+use tests::passkey::{Options, add, add_with, create, use_on};
+use tests::{Browser, Customer, OAuthClient, Page, invariants};
+
+async fn new_world() -> World {
+    World::builder().without_source_limits().build().await.expect("a world")
+}
+
+/// A user in a browser where they have just signed in.
+async fn signed_in(world: &World, name: &str) -> (Customer, Browser) {
+    let user = Customer::registered(world, name).await;
+    let mut browser = Browser::new(world);
+    let page = browser.open("/login").await;
+    user.sign_in(&mut browser, &page).await;
+    (user, browser)
+}
+
+/// Signs in with this passkey in a new browser. Otherwise the page that refuses it.
+async fn opens(world: &World, passkey: &mut SoftwarePasskey) -> Result<Browser, Page> {
+    // A challenge must be newer than the last one, and time passes only here.
+    world.advance(Span::seconds(1));
+    let mut browser = Browser::new(world);
+    let page = browser.open("/login").await;
+    let sent = use_on(&mut browser, &page, passkey).await;
+    if sent.1.status() == StatusCode::SEE_OTHER { Ok(browser) } else { Err(browser.follow_answer(sent).await) }
+}
+
+#[tokio::test]
+async fn a_passkey_is_added_signs_in_without_an_address_is_renamed_and_removed() {
+    let world = new_world().await;
+    let (user, mut browser) = signed_in(&world, "ada").await;
+    let mut passkey = add_with(&mut browser, |passkey| passkey.aaguid = *b"SAMSUNG\0\0\0\0\0\0\0\0\0").await;
+    let listed = browser.open("/account/passkeys").await;
+    assert!(listed.text().contains("Samsung Pass") && listed.text().contains("Synchronized"), "{}", listed.text());
+
+    let mut other = opens(&world, &mut passkey).await.expect("signed in");
+    world.pump().await.expect("the events");
+    let page = other.open("/account/security").await.expect(StatusCode::OK);
+    assert!(page.text().contains(&user.email) && page.text().contains("A passkey was added"), "{}", page.text());
+    let listed = other.open("/account/passkeys").await;
+    assert!(listed.text().contains("last used"), "{}", listed.text());
+
+    let id = latchkey::domain::passkey::CredentialHash::of(&passkey.id).to_string();
+    let named = other.send_by_script(&listed, "name", &[("name", " My phone \u{7} "), ("rename", &id)]).await;
+    let named = other.follow_answer(named).await;
+    assert!(named.text().contains("My phone"), "{}", named.text());
+
+    let removed = other.submit(&named, &format!("#remove-{id}"), &[]).await;
+    assert!(removed.text().contains("no passkey yet"), "{}", removed.text());
+    // Security 59: the browser that removed it stays signed in, the others do not.
+    assert_eq!(other.open("/account").await.path(), "/account");
+    assert_eq!(browser.open("/account").await.path(), "/login");
+    let refused = opens(&world, &mut passkey).await.err().expect("refused");
+    assert!(refused.status() == 400 && refused.text().contains("may have been removed"), "{}", refused.text());
+
+    world.pump().await.expect("the events");
+    let subjects: Vec<String> =
+        world.mails_to(&user.email).await.expect("mails").into_iter().map(|mail| mail.subject).collect();
+    for part in ["passkey was added", "passkey was removed"] {
+        assert_eq!(subjects.iter().filter(|subject| subject.contains(part)).count(), 1, "{subjects:?}");
+    }
+    invariants::assert_hold(&world.engine);
+}
+
+/// Each refusal leaves every table as it was.
+#[tokio::test]
+async fn security_80_81_83_84_85_a_changed_ceremony_is_refused_with_4xx_and_changes_nothing() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let (_, mut other_browser) = signed_in(&world, "bob").await;
+    let mut passkey = add(&mut browser).await;
+    let others = add(&mut other_browser).await;
+    let mut visitor = Browser::new(&world);
+    world.advance(Span::seconds(1));
+    let stored = |world: &World| serde_json::to_string(&invariants::read(&world.engine).tables).expect("JSON");
+    let before = stored(&world);
+    type Change = (&'static str, fn(&mut Assertion<'_>, &SoftwarePasskey));
+    let changes: [Change; 24] = [
+        ("origin", |a, _| drop(a.client_data.insert("origin".into(), json!("https://evil.example")))),
+        ("origin without port", |a, _| drop(a.client_data.insert("origin".into(), json!("http://localhost")))),
+        ("type", |a, _| drop(a.client_data.insert("type".into(), json!("webauthn.create")))),
+        ("challenge", |a, _| drop(a.client_data.insert("challenge".into(), json!("AAAA")))),
+        ("crossOrigin", |a, _| drop(a.client_data.insert("crossOrigin".into(), json!(true)))),
+        ("topOrigin", |a, _| drop(a.client_data.insert("topOrigin".into(), json!("https://evil.example")))),
+        ("no client data", |a, _| a.raw_client_data = Some(Vec::new())),
+        ("rpId", |a, _| a.data.rp_id = "evil.example".into()),
+        ("no UP", |a, _| a.data.flags &= !UP),
+        ("no UV", |a, _| a.data.flags &= !UV),
+        ("BE changes", |a, _| a.data.flags &= !(BE | BS)),
+        ("BS without BE", |a, _| a.data.flags &= !BE),
+        ("a credential", |a, other| {
+            a.data.flags |= AT;
+            a.data.id = other.id.clone();
+            a.data.cose = map(&other.cose_members());
+        }),
+        ("extensions", |a, _| a.data.extensions = map(&[(text("x"), number(1))])),
+        ("truncated", |a, _| a.raw_data = Some(vec![0; 36])),
+        ("empty data", |a, _| a.raw_data = Some(Vec::new())),
+        ("signature", |a, _| a.signature = Some(vec![0x30, 0])),
+        ("signature of another passkey", |a, other| a.signature = Some(other.sign(b"x"))),
+        ("no user handle", |a, _| a.user_handle = None),
+        ("user handle of another account", |a, other| a.user_handle = Some(other.user_handle.clone())),
+        ("user handle of no account", |a, _| a.user_handle = Some(vec![9; 16])),
+        ("another account's passkey", |a, other| a.id = other.id.clone()),
+        ("id of 1,024 bytes", |a, _| a.id = vec![1; 1024]),
+        ("rawId", |a, _| a.raw_id = Some(vec![1; 16])),
+    ];
+    for (name, change) in changes {
+        let page = visitor.open("/login").await;
+        let options = Options::of(&page);
+        let mut assertion = passkey.assertion(options.challenge());
+        change(&mut assertion, &others);
+        let fields = [("credential", assertion.json()), ("state", options.state.clone())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let (_, answer) = visitor.send_by_script(&page, "credential", &fields).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{name}");
+        assert!(answer.headers().get("set-cookie").is_none(), "{name}");
+    }
+    for credential in ["", "{}", "null", "not JSON", "\u{1F511}"] {
+        let page = visitor.open("/login").await;
+        let options = Options::of(&page);
+        let fields = [("credential", credential), ("state", options.state.as_str())];
+        let (_, answer) = visitor.send_by_script(&page, "credential", &fields).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{credential}");
+    }
+    assert_eq!(stored(&world), before);
+    assert!(opens(&world, &mut passkey).await.is_ok());
+}
+
+#[tokio::test]
+async fn security_80_a_challenge_works_once_for_five_minutes_in_its_browser_for_its_request() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let mut passkey = add(&mut browser).await;
+    world.advance(Span::seconds(1));
+    let mut visitor = Browser::new(&world);
+    let page = visitor.open("/login").await;
+    let options = Options::of(&page);
+    let json = passkey.assertion(options.challenge()).json();
+    let fields = [("credential", json.as_str()), ("state", options.state.as_str())];
+    // In another browser, and for another request.
+    let mut foreign = Browser::new(&world);
+    let foreign_page = foreign.open("/login").await;
+    assert_eq!(foreign.send_by_script(&foreign_page, "credential", &fields).await.1.status(), StatusCode::CONFLICT);
+    let other_page = visitor.open("/login?return_to=/account/security").await;
+    assert_eq!(visitor.send_by_script(&other_page, "credential", &fields).await.1.status(), StatusCode::CONFLICT);
+    // A challenge of a creation.
+    let creation = Options::of(&browser.open("/account/passkeys/new").await);
+    let of_creation = [("credential", json.as_str()), ("state", creation.state.as_str())];
+    assert_eq!(visitor.send_by_script(&page, "credential", &of_creation).await.1.status(), StatusCode::CONFLICT);
+    // Once.
+    assert_eq!(visitor.send_by_script(&page, "credential", &fields).await.1.status(), StatusCode::SEE_OTHER);
+    assert_eq!(visitor.send_by_script(&page, "credential", &fields).await.1.status(), StatusCode::CONFLICT);
+    // An older one ends with it: two pages were open.
+    world.advance(Span::seconds(1));
+    let mut tabs = Browser::new(&world);
+    let old = tabs.open("/login").await;
+    world.advance(Span::seconds(1));
+    let new = tabs.open("/login").await;
+    assert_eq!(use_on(&mut tabs, &new, &mut passkey).await.1.status(), StatusCode::SEE_OTHER);
+    let stale = use_on(&mut tabs, &old, &mut passkey).await;
+    assert_eq!(stale.1.status(), StatusCode::CONFLICT);
+    // Five minutes.
+    world.advance(Span::seconds(1));
+    let mut slow = Browser::new(&world);
+    let page = slow.open("/login").await;
+    world.advance(Span::minutes(5));
+    assert_eq!(use_on(&mut slow, &page, &mut passkey).await.1.status(), StatusCode::SEE_OTHER);
+    let mut slower = Browser::new(&world);
+    let page = slower.open("/login").await;
+    world.advance(Span::seconds(301));
+    let late = use_on(&mut slower, &page, &mut passkey).await;
+    let late = slower.follow_answer(late).await;
+    assert!(late.status() == 409 && late.text().contains("took too long"), "{}", late.text());
+    // The script gets new options without a read.
+    drop(world.meter.take());
+    let renewed = slower.open("/login/passkey/options").await.expect(StatusCode::OK);
+    assert_eq!(world.meter.take().len(), 0);
+    let options = Options::read(renewed.html());
+    let json = passkey.assertion(options.challenge()).json();
+    let fields = [("credential", json.as_str()), ("state", options.state.as_str())];
+    assert_eq!(slower.send_by_script(&late, "credential", &fields).await.1.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn security_80_of_64_uses_of_one_challenge_exactly_one_signs_in() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let mut passkey = add(&mut browser).await;
+    world.advance(Span::seconds(1));
+    let mut visitor = Browser::new(&world);
+    let page = visitor.open("/login").await;
+    let options = Options::of(&page);
+    let json = passkey.assertion(options.challenge()).json();
+    let state = options.state;
+    let tries = (0..64).map(|_| {
+        let (mut visitor, page, json, state) = (visitor.clone(), page.clone(), json.clone(), state.clone());
+        tokio::spawn(async move {
+            let fields = [("credential", json.as_str()), ("state", state.as_str())];
+            visitor.send_by_script(&page, "credential", &fields).await.1.status()
+        })
+    });
+    let mut signed_in = 0;
+    for attempt in tries.collect::<Vec<_>>() {
+        let status = attempt.await.expect("a try");
+        assert!(!status.is_server_error() || status == StatusCode::SERVICE_UNAVAILABLE, "{status}");
+        signed_in += usize::from(status == StatusCode::SEE_OTHER);
+    }
+    assert_eq!(signed_in, 1);
+}
+
+#[tokio::test]
+async fn security_86_the_page_is_the_same_for_everyone_and_costs_nothing() {
+    let world = new_world().await;
+    let (user, mut browser) = signed_in(&world, "ada").await;
+    add(&mut browser).await;
+    let mut visitor = Browser::new(&world);
+    drop(world.meter.take());
+    let shown = |page: &Page| {
+        let mut options = Options::of(page).public_key;
+        options["challenge"] = Value::Null;
+        options
+    };
+    let known = visitor.open(&format!("/login?login_hint={}", user.email)).await;
+    let unknown = visitor.open("/login?login_hint=unknown@example.com").await;
+    assert_eq!(world.meter.take().len(), 0);
+    assert_eq!(shown(&known), shown(&unknown));
+    assert_eq!(shown(&known)["allowCredentials"], json!([]));
+    let policy = known.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("connect-src 'self'") && policy.contains("default-src 'none'"), "{policy}");
+}
+
+#[tokio::test]
+async fn security_82_87_adding_needs_a_recent_sign_in_and_its_own_session() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let page = browser.open("/account/passkeys/new").await;
+    let options = Options::of(&page);
+    let passkey = create(&browser, &options);
+    let json = passkey.creation(options.challenge()).json();
+    // Another user's session, with this user's challenge.
+    let (_, mut other) = signed_in(&world, "bob").await;
+    let others_page = other.open("/account/passkeys/new").await;
+    let fields = [("credential", json.as_str()), ("state", options.state.as_str())];
+    let (_, answer) = other.send_by_script(&others_page, "credential", &fields).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+    // A challenge of a sign-in.
+    let of_sign_in = Options::of(&Browser::new(&world).open("/login").await);
+    let with_other_state = [("credential", json.as_str()), ("state", of_sign_in.state.as_str())];
+    assert_eq!(browser.send_by_script(&page, "credential", &with_other_state).await.1.status(), StatusCode::CONFLICT);
+    // A changed ceremony.
+    let mut creation = passkey.creation(options.challenge());
+    creation.data.flags &= !UV;
+    let unverified = creation.json();
+    let changed = [("credential", unverified.as_str()), ("state", options.state.as_str())];
+    assert_eq!(browser.send_by_script(&page, "credential", &changed).await.1.status(), StatusCode::BAD_REQUEST);
+    // The same form twice adds one.
+    for _ in 0..2 {
+        let (_, answer) = browser.send_by_script(&page, "credential", &fields).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    }
+    let listed = browser.open("/account/passkeys").await;
+    assert_eq!(listed.html().matches("id=\"remove-").count(), 1);
+    // Another account cannot claim the same id.
+    let others = Options::of(&other.open("/account/passkeys/new").await);
+    let json = passkey.creation(others.challenge()).json();
+    let fields = [("credential", json.as_str()), ("state", others.state.as_str())];
+    let (_, answer) = other.send_by_script(&others_page, "credential", &fields).await;
+    assert!(answer.status() == StatusCode::SERVICE_UNAVAILABLE || answer.status().is_client_error(), "{}", answer.status());
+    assert_eq!(other.open("/account/passkeys").await.html().matches("id=\"remove-").count(), 0);
+    // Later than five minutes the user confirms first.
+    world.advance(Span::minutes(6));
+    assert_eq!(browser.open("/account/passkeys/new").await.path(), "/login");
+    let removed = browser.submit(&listed, &listed_button(&listed), &[]).await;
+    assert_eq!(removed.path(), "/login");
+    world.pump().await.expect("the events");
+    invariants::assert_hold(&world.engine);
+}
+
+/// The button that removes the first passkey.
+fn listed_button(page: &Page) -> String {
+    let id = page.html().split("id=\"remove-").nth(1).and_then(|rest| rest.split('"').next()).expect("a passkey");
+    format!("#remove-{id}")
+}
+
+#[tokio::test]
+async fn security_84_a_counter_that_goes_back_is_in_the_history() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let mut passkey = add_with(&mut browser, |passkey| passkey.counter = 7).await;
+    assert!(opens(&world, &mut passkey).await.is_ok());
+    passkey.counter = 3;
+    let refused = opens(&world, &mut passkey).await.err().expect("refused");
+    assert_eq!(refused.status(), 400);
+    world.pump().await.expect("the events");
+    let page = browser.open("/account/security").await;
+    assert!(page.text().contains("A passkey was refused because it may have been copied"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn an_account_has_ten_passkeys_at_most_and_adding_can_end_other_sessions() {
+    let world = new_world().await;
+    let (user, mut browser) = signed_in(&world, "ada").await;
+    let mut other_page = Browser::new(&world);
+    let page = other_page.open("/login").await;
+    user.sign_in(&mut other_page, &page).await;
+    for _ in 0..9 {
+        add(&mut browser).await;
+    }
+    // The box of the page is ticked.
+    assert_eq!(other_page.open("/account").await.path(), "/login");
+    let page = browser.open("/account/passkeys/new").await;
+    add(&mut browser).await;
+    let options = Options::of(&page);
+    assert_eq!(options.public_key["excludeCredentials"].as_array().map(Vec::len), Some(9));
+    let listed = browser.open("/account/passkeys").await;
+    assert!(!listed.html().contains("add-passkey"), "no way to an eleventh");
+    let page = browser.open("/account/passkeys/new").await;
+    let options = Options::of(&page);
+    let json = create(&browser, &options).creation(options.challenge()).json();
+    let (_, answer) = browser.send_by_script(&page, "credential", &[("credential", &json), ("state", &options.state)]).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn security_54_an_application_gets_phr_and_swk() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let mut passkey = add(&mut browser).await;
+    world.advance(Span::seconds(1));
+    let app = OAuthClient::demo_app(&world);
+    let mut other = Browser::new(&world);
+    let page = other.open(&app.authorize_url(&[])).await;
+    let sent = use_on(&mut other, &page, &mut passkey).await;
+    let page = other.follow_answer(sent).await;
+    let page = other.submit(&page, "#allow", &[]).await;
+    let code = page.query("code").expect("a code");
+    let claims = app.redeem(&code).await.tokens().id_claims();
+    assert_eq!((&claims["acr"], &claims["amr"]), (&json!("phr"), &json!(["swk", "user", "mfa"])));
+}
+
+#[tokio::test]
+async fn a_tenant_without_passkeys_shows_none_and_accepts_none() {
+    let document = format!("{DEFAULT_DOCUMENT}\n[passkeys]\nenabled = false\n");
+    let world = World::builder().without_source_limits().tenant("default", &document).build().await.expect("a world");
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    assert!(!browser.open("/account/security").await.html().contains("/account/passkeys"));
+    assert_eq!(browser.open("/account/passkeys/new").await.path(), "/account/passkeys");
+    let page = Browser::new(&world).open("/login").await;
+    assert!(!page.html().contains("data-passkey") && !page.html().contains("webauthn"), "{}", page.html());
+    for path in ["/login/passkey/options", "/.well-known/passkey-endpoints", "/.well-known/webauthn"] {
+        browser.open(path).await.expect(StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn the_script_is_small_and_cached_and_the_well_known_addresses_answer() {
+    let world = new_world().await;
+    let mut visitor = Browser::new(&world);
+    for path in ["/.well-known/passkey-endpoints", "/.well-known/webauthn"] {
+        visitor.open(path).await.expect(StatusCode::OK);
+    }
+    let page = visitor.open("/login").await;
+    let script = page
+        .html()
+        .split("src=\"")
+        .find(|rest| rest.contains("/passkey.") || rest.contains("&#x2f;passkey."))
+        .expect("a script");
+    let script = script.split('"').next().expect("an address").replace("&#x2f;", "/");
+    let script = visitor.open(&script).await.expect(StatusCode::OK);
+    assert!(script.header("cache-control").is_some_and(|cached| cached.contains("immutable")));
+    assert!(script.html().len() <= 8 * 1024, "{} bytes", script.html().len());
+    visitor.open("/assets/passkey.AAAA.js").await.expect(StatusCode::NOT_FOUND);
+}
