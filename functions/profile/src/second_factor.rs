@@ -76,7 +76,8 @@ pub async fn confirm(
             session: secrets.session(session.device.clone()),
             policy: &handle.tenant.config.session,
         };
-        Ok(confirm_totp(holder(&principal)?, confirmation, handle.now()))
+        let (profile, _) = principal.profile()?;
+        Ok(confirm_totp(holder(&principal)?, profile, confirmation, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }

@@ -15,10 +15,12 @@ pub mod reset;
 use super::account::{AccountState, Sealed};
 use super::address_proof;
 use super::change::{Change, Decision};
+use super::failure_window::FailureWindow;
 use super::profile::Profile;
 use super::recovery_codes::{FreshCodes, RecoveryCodes};
 use super::secret::SecretText;
 use super::session::{NewSession, Session};
+use super::sign_in::assurance::{Acr, RECENT};
 use super::sign_in::complete::add_to_session;
 use super::sign_in::factors::Factors;
 use super::sign_in::methods::totp::{self, TotpRefused};
@@ -131,7 +133,7 @@ pub enum TotpConfirmed {
     },
     /// The code is refused.
     Refused(TotpRefused),
-    /// This session has begun no set-up, or it took too long.
+    /// This session has begun no set-up, or it took too long, or what it showed at its begin counts no more.
     NoSetup,
     /// There were too many changes in a day.
     TooMany {
@@ -141,11 +143,19 @@ pub enum TotpConfirmed {
 }
 
 /// Decides on the first code of a new authenticator app.
-pub fn confirm_totp(holder: Holder<'_>, confirmation: Confirmation<'_>, now: Timestamp) -> Decision<TotpConfirmed> {
+pub fn confirm_totp(
+    holder: Holder<'_>,
+    profile: &Profile,
+    confirmation: Confirmation<'_>,
+    now: Timestamp,
+) -> Decision<TotpConfirmed> {
     let Confirmation { seed, typed, fresh, ends_others, session, policy } = confirmation;
     let (Some(stored), Some(pending)) = (holder.totp, holder.pending(now)) else {
         return Decision::unchanged(TotpConfirmed::NoSetup);
     };
+    if address_proof::is_needed(holder.account, profile, holder.session, now) {
+        return Decision::unchanged(TotpConfirmed::NoSetup);
+    }
     if let Some(until) = holder.blocked_until(now) {
         return Decision::unchanged(TotpConfirmed::TooMany { until });
     }
@@ -155,8 +165,9 @@ pub fn confirm_totp(holder: Holder<'_>, confirmation: Confirmation<'_>, now: Tim
     };
     let account = holder.account.account;
     let replaced = stored.active.clone().map(|active| RemovedSeed { stored: active, removed_at: now });
-    let is_replacement = replaced.is_some();
-    let (codes, texts) = match holder.codes.filter(|codes| codes.left() > 0) {
+    // The account's state decides. A release that does not know second factors may have lost it.
+    let is_replacement = holder.account.factors.totp.is_some();
+    let (codes, texts) = match holder.codes.filter(|codes| holder.account.factors.recovery_codes > 0 && codes.left() > 0) {
         Some(kept) => (RecoveryCodes { version: kept.version + 1, ..kept.clone() }, None),
         None => {
             let (codes, texts) = RecoveryCodes::issue(account, holder.codes, fresh, now);
@@ -164,7 +175,9 @@ pub fn confirm_totp(holder: Holder<'_>, confirmation: Confirmation<'_>, now: Tim
         }
     };
     let codes = codes.with_change(now);
-    let factors = Factors { totp: Some(step), recovery_codes: left(&codes), ..holder.account.factors };
+    // Wrong codes of another seed count no more.
+    let failures = FailureWindow::default();
+    let factors = Factors { totp: Some(step), recovery_codes: left(&codes), failures, ..holder.account.factors };
     let state = holder.next(true, factors, ends_others || is_replacement, now);
     let evidence = vec![totp::proven(account, now)];
     let Some(session) = add_to_session(holder.session, holder.account, &state, evidence, session, policy, now) else {
@@ -216,8 +229,10 @@ pub fn remove_totp(holder: Holder<'_>, now: Timestamp) -> Decision<TotpRemoved> 
 pub enum CodesRenewed {
     /// The new codes, to be shown once.
     Renewed(Vec<SecretText>),
-    /// The account has no factor that they stand in for.
+    /// The account is not protected by a factor that they stand in for.
     NoFactor,
+    /// The session has not shown two factors just now.
+    NeedsTwoFactors,
     /// There were too many changes in a day.
     TooMany {
         /// When the next one is possible.
@@ -225,10 +240,19 @@ pub enum CodesRenewed {
     },
 }
 
+/// Whether the account can have recovery codes: it is protected, by an app or a passkey.
+#[must_use]
+pub const fn has_codes(account: &AccountState) -> bool {
+    account.protected && (account.factors.totp.is_some() || account.factors.passkeys > 0)
+}
+
 /// Makes new recovery codes. The old ones end.
 pub fn renew_codes(holder: Holder<'_>, fresh: &FreshCodes, ends_others: bool, now: Timestamp) -> Decision<CodesRenewed> {
-    if holder.account.factors.totp.is_none() && holder.account.factors.passkeys == 0 {
+    if !has_codes(holder.account) {
         return Decision::unchanged(CodesRenewed::NoFactor);
+    }
+    if !holder.session.proofs().satisfies(Acr::Aal2, Some(RECENT), now) {
+        return Decision::unchanged(CodesRenewed::NeedsTwoFactors);
     }
     if let Some(until) = holder.blocked_until(now) {
         return Decision::unchanged(CodesRenewed::TooMany { until });

@@ -18,6 +18,7 @@ struct World {
     totp: Option<TotpCredential>,
     codes: Option<RecoveryCodes>,
     session: Session,
+    profile: Profile,
     now: Timestamp,
 }
 
@@ -33,7 +34,14 @@ fn fresh(fill: u8) -> FreshCodes {
 
 impl World {
     fn new() -> Self {
-        Self { account: authentication(), totp: None, codes: None, session: Session { auth_time: NOW, ..session() }, now: NOW }
+        Self {
+            account: authentication(),
+            totp: None,
+            codes: None,
+            session: Session { auth_time: NOW, ..session() },
+            profile: profile(),
+            now: NOW,
+        }
     }
     fn holder(&self) -> Holder<'_> {
         Holder { account: &self.account, totp: self.totp.as_ref(), codes: self.codes.as_ref(), session: &self.session }
@@ -60,6 +68,7 @@ impl World {
         };
         let profile = Profile { address_proof: Some(proof), ..profile() };
         let decision = begin_totp(self.holder(), &profile, sealed(), self.now);
+        self.profile = profile;
         assert_eq!(decision.outcome, TotpBegun::Begun);
         let is_new = !decision.changes.is_empty();
         self.apply(decision);
@@ -69,7 +78,7 @@ impl World {
         let session = NewSession { id: self.session.id, secret_hash: SecretHash::from_bytes([99; 32]), device: None };
         let (seed, fresh) = (seed(), fresh(1));
         let confirmation = Confirmation { seed: &seed, typed, fresh: &fresh, ends_others, session, policy: &POLICY };
-        confirm_totp(self.holder(), confirmation, self.now)
+        confirm_totp(self.holder(), &self.profile, confirmation, self.now)
     }
     fn confirm(&mut self, ends_others: bool) -> TotpConfirmed {
         let decision = self.decide_confirm(&current_code(&seed(), self.now), ends_others);

@@ -255,7 +255,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("begin_totp", "first", Change::begin_totp(TotpCredential { active: None, removed: None, ..totp(1) })),
         ("begin_totp", "later", Change::begin_totp(totp(3))),
         ("cancel_totp", "", Change::cancel_totp(TotpCredential { active: None, pending: None, ..totp(2) })),
-        ("reset_second_steps", "", Change::reset_second_steps(state(), totp(3), Some(codes(3)))),
+        ("reset_second_steps", "", Change::reset_second_steps(state(), Some(totp(3)), Some(codes(3)))),
         ("unlock_second_steps", "", Change::unlock_second_steps(state())),
         ("activate_totp", "with the first codes", Change::activate_totp(state(), totp(2), codes(1), a_session(2))),
         ("replace_totp", "", Change::replace_totp(state(), totp(4), codes(3), a_session(2))),

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::response::Response;
+use latchkey::domain::second_factor::has_codes;
 use latchkey::web::{Principal, PrincipalParts, SelfService};
 use serde_json::{Value, json};
 
@@ -12,8 +13,9 @@ pub(crate) async fn get(service: SelfService) -> Response {
 
 fn render(principal: &Principal) -> Value {
     let (account, snapshot) = (principal.authentication(), &principal.snapshot);
-    let app = snapshot.totp.as_ref().and_then(|totp| totp.active.as_ref());
-    let codes = snapshot.recovery_codes.as_ref().filter(|codes| codes.removed_at.is_none());
+    let totp = snapshot.totp.as_ref().filter(|_| account.factors.totp.is_some());
+    let app = totp.and_then(|totp| totp.active.as_ref());
+    let codes = snapshot.recovery_codes.as_ref().filter(|codes| has_codes(account) && codes.removed_at.is_none());
     json!({
         "protected": account.protected,
         "totp": app.map(|app| json!({ "added_at": app.added_at.to_string() })),

@@ -31,12 +31,15 @@ pub fn reset_second_steps(
     if matches!(account.status, AccountStatus::Erased { .. }) {
         return Decision::unchanged(Helped::Erased);
     }
-    let Some(stored) = totp.filter(|_| account.protected || account.factors.has_second_step()) else {
+    if !account.protected && !account.factors.has_second_step() {
         return Decision::unchanged(Helped::Unchanged);
-    };
-    let removed = stored.active.clone().map(|active| RemovedSeed { stored: active, removed_at: now });
-    let removed = removed.or_else(|| stored.removed(now).cloned());
-    let totp = TotpCredential { active: None, pending: None, removed, version: stored.version + 1, ..stored.clone() };
+    }
+    // An account may be protected by a passkey and codes alone.
+    let totp = totp.map(|stored| {
+        let removed = stored.active.clone().map(|active| RemovedSeed { stored: active, removed_at: now });
+        let removed = removed.or_else(|| stored.removed(now).cloned());
+        TotpCredential { active: None, pending: None, removed, version: stored.version + 1, ..stored.clone() }
+    });
     let codes = codes.map(|codes| RecoveryCodes {
         removed_at: codes.removed_at.or(Some(now)),
         version: codes.version + 1,

@@ -43,8 +43,9 @@ impl Change {
         Self::unaudited(Put::next(codes))
     }
     /// An operator removed the app and the recovery codes of a user who has lost them: the epoch is raised, and the user is told by mail.
-    pub fn reset_second_steps(account: AccountState, totp: TotpCredential, codes: Option<RecoveryCodes>) -> Self {
-        Self::factor(EventKind::AuthenticatorRemoved, account).and(Put::next(totp)).and_all(codes.map(Put::next))
+    pub fn reset_second_steps(account: AccountState, totp: Option<TotpCredential>, codes: Option<RecoveryCodes>) -> Self {
+        let change = Self::factor(EventKind::AuthenticatorRemoved, account);
+        change.and_all(totp.map(Put::next)).and_all(codes.map(Put::next))
     }
     /// An operator lets codes be tried again after too many wrong ones.
     pub fn unlock_second_steps(account: AccountState) -> Self {

@@ -172,7 +172,7 @@ fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: 
 
 fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<Value, AccountPageError> {
     let snapshot = &admitted.principal.snapshot;
-    let is_replacement = snapshot.totp.as_ref().is_some_and(|totp| totp.active.is_some());
+    let is_replacement = snapshot.authentication.factors.totp.is_some();
     let proof = address_proof::state(&page.handle, &admitted.principal)?;
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let setup = match second_factor::pending_seed(&page.handle, &admitted.principal)? {

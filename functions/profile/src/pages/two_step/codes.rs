@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use latchkey::domain::second_factor::CodesRenewed;
+use latchkey::domain::second_factor::{CodesRenewed, has_codes};
 use latchkey::domain::secret::SecretText;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
@@ -84,6 +84,7 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
     match second_factor::renew_codes(services, &page.handle, &admitted.presented, ends_others).await? {
         CodesRenewed::Renewed(codes) => Ok(page.see_other(&shown_codes::address(page, admitted.presented.account(), &codes)?)),
         CodesRenewed::NoFactor => Ok(page.see_other(PATH)),
+        CodesRenewed::NeedsTwoFactors => Err(AccountPageError::Confirm),
         CodesRenewed::TooMany { until } => {
             let wait = until.since(page.handle.now());
             let values = context! {
@@ -102,8 +103,7 @@ fn show(
     status: StatusCode,
     shown: Shown<'_>,
 ) -> Result<Response, AccountPageError> {
-    let factors = admitted.principal.authentication().factors;
-    if factors.totp.is_none() && factors.passkeys == 0 {
+    if !has_codes(admitted.principal.authentication()) {
         return Ok(page.see_other(PATH));
     }
     let codes = shown_codes::open(page, admitted, shown.sealed)?;

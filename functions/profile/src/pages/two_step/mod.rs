@@ -10,6 +10,7 @@ use super::messages::{done_message, page_message};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::recovery_codes::COUNT;
+use latchkey::domain::second_factor::has_codes;
 use latchkey::domain::time::Timestamp;
 use latchkey::locale::{self, FluentValue};
 use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
@@ -30,8 +31,11 @@ pub(crate) async fn get(page: AccountPage) -> Response {
 async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let admitted = page.admit(PrincipalParts::SecondFactors).await?;
     let snapshot = &admitted.principal.snapshot;
-    let active = snapshot.totp.as_ref().and_then(|totp| totp.active.as_ref());
-    let codes = snapshot.recovery_codes.as_ref().filter(|codes| codes.removed_at.is_none());
+    // The account's state decides. After a rollback to a release without second factors the items say more than counts.
+    let account = admitted.principal.authentication();
+    let totp = snapshot.totp.as_ref().filter(|_| account.factors.totp.is_some());
+    let active = totp.and_then(|totp| totp.active.as_ref());
+    let codes = snapshot.recovery_codes.as_ref().filter(|codes| has_codes(account) && codes.removed_at.is_none());
     let values = context! {
         app_since => active.map(|active| locale::date(&page.locale, active.added_at)),
         codes_left => codes.map(|codes| codes.left()),
