@@ -4,6 +4,7 @@
 use http::StatusCode;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, Trigger};
+use latchkey_local::meter::{Cost, Units};
 use tests::authenticator::recovery_codes;
 use tests::{AccountClient, Authenticator, Browser, Customer, Page, World, invariants};
 
@@ -425,4 +426,23 @@ async fn second_factors_change_at_most_ten_times_a_day() {
         assert!(page.status() == 429 && page.text().contains("try again in 24 hours"), "{}", page.text());
         assert!(page.header("retry-after").is_some());
     }
+}
+
+/// Account, session, profile, data key, app and codes are read to admit the user and again to decide; the transaction has four items.
+#[tokio::test]
+async fn a_confirmation_and_a_removal_cost_twelve_read_units_and_eight_write_units() {
+    let world = world().await;
+    let customer = Customer::registered(&world, "Ada").await;
+    let mut browser = signed_in(&world, &customer).await;
+    let (app, page) = Authenticator::begin(&world, &mut browser).await;
+    let units = Units { read: 12.0, write: 8.0 };
+    let expected = Cost { requests: 3, engine: units, own: units };
+    world.pump().await.expect("pumped");
+    drop(world.meter.take());
+    let (_, response) = browser.press(&page, "#submit", &[("code", &app.code(&world))]).await;
+    assert_eq!((response.status(), world.meter.take_cost()), (StatusCode::SEE_OTHER, expected));
+    let page = browser.open("/account/two-step/remove").await;
+    drop(world.meter.take());
+    let (_, response) = browser.press(&page, "#submit", &[]).await;
+    assert_eq!((response.status(), world.meter.take_cost()), (StatusCode::SEE_OTHER, expected));
 }
