@@ -56,7 +56,7 @@ pub async fn add(browser: &mut Browser) -> SoftwarePasskey {
 
 /// As [`add`], with another authenticator.
 pub async fn add_with(browser: &mut Browser, change: impl FnOnce(&mut SoftwarePasskey)) -> SoftwarePasskey {
-    let page = browser.open("/account/passkeys/new").await.expect(StatusCode::OK);
+    let page = open_new(browser).await;
     let options = Options::of(&page);
     let mut passkey = create(browser, &options);
     change(&mut passkey);
@@ -66,6 +66,28 @@ pub async fn add_with(browser: &mut Browser, change: impl FnOnce(&mut SoftwarePa
     let page = browser.follow_answer(sent).await.expect(StatusCode::OK);
     assert_eq!(page.path(), "/account/passkeys", "{}", page.text());
     passkey
+}
+
+/// The page of a new passkey. Before it, the session takes the code from a mail if that is due.
+pub async fn open_new(browser: &mut Browser) -> Page {
+    let page = browser.open("/account/passkeys/new").await.expect(StatusCode::OK);
+    let page = prove_address(browser, page).await;
+    assert_eq!(page.path(), "/account/passkeys/new", "{}", page.text());
+    page
+}
+
+/// Mails a code and types it, if this page asks for one. Otherwise the page itself.
+pub async fn prove_address(browser: &mut Browser, page: Page) -> Page {
+    if page.path() != "/account/confirm-address" {
+        return page;
+    }
+    let text = page.text();
+    let address = text.split_whitespace().map(|word| word.trim_end_matches('.')).find(|word| word.contains('@'));
+    let (site, address) = (browser.site().clone(), address.expect("an address").to_owned());
+    let before = site.mails_to(&address).await.len();
+    let page = browser.submit(&page, "#send", &[]).await;
+    let code = site.mail_number(&address, before + 1).await.codes.remove(0);
+    browser.submit(&page, "#submit", &[("mail_code", &code)]).await
 }
 
 /// Signs in on this page. Follows no redirect.

@@ -36,6 +36,17 @@ pub fn state(handle: &TenantHandle, principal: &Principal) -> Result<AddressProo
     })
 }
 
+/// Refuses a session that must prove the address first.
+///
+/// # Errors
+/// [`CommandError::ProveAddress`], or as [`state`].
+pub fn require(handle: &TenantHandle, principal: &Principal) -> Result<(), CommandError> {
+    match state(handle, principal)? {
+        AddressProofState::NotNeeded => Ok(()),
+        AddressProofState::Needed | AddressProofState::Waiting => Err(CommandError::ProveAddress),
+    }
+}
+
 /// Mails a code to the address of the account.
 ///
 /// # Errors

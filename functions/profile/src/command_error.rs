@@ -3,6 +3,7 @@
 use latchkey::keys::KeyError;
 use latchkey::keys::password::HasherBusy;
 use latchkey::store::{DecideError, StoreError};
+use latchkey::web::problem::ProblemKind;
 use latchkey::web::{NotRecent, Problem};
 
 /// Why a command made no decision. For the first two, the API answers 401; a page redirects the user to sign in, and back.
@@ -12,6 +13,8 @@ pub enum CommandError {
     SignedOut,
     /// The sign-in is too old, or weaker than the account needs (RFC 9470).
     NotRecent(NotRecent),
+    /// The session must first prove the address of the account by a mailed code (security 77).
+    ProveAddress,
     /// Any other problem.
     Problem(Problem),
 }
@@ -21,6 +24,9 @@ impl From<CommandError> for Problem {
         match reason {
             CommandError::SignedOut => Self::invalid_token(),
             CommandError::NotRecent(needed) => needed.into(),
+            CommandError::ProveAddress => {
+                Self::new(ProblemKind::Forbidden, "This needs the code from a mail, on the account pages.")
+            }
             CommandError::Problem(problem) => problem,
         }
     }

@@ -3,7 +3,7 @@
 //! Each change loads the user together with the passkeys, and decides on both. The account's state is part of each transaction, so of two
 //! removals at once one decides again, and the last way to sign in stays.
 
-use crate::CommandError;
+use crate::{CommandError, address_proof};
 use latchkey::domain::account::{PasswordHome, Sealed};
 use latchkey::domain::change::{Change, Decision};
 use latchkey::domain::id::AccountId;
@@ -120,6 +120,7 @@ pub async fn add(
         let (_, key) = principal.claims(handle)?;
         let name = clean(posted.name).or_else(|| provider(created.aaguid).map(str::to_owned));
         let name = name.unwrap_or_else(|| browser.device_words());
+        address_proof::require(handle, &principal)?;
         let new = NewPasskey {
             credential_id: created.id,
             cose: created.cose,
@@ -167,6 +168,7 @@ pub async fn remove(
         let Some(passkey) = stored.iter().find(|passkey| passkey.hash() == id) else {
             return Ok(Decision::unchanged(PasskeyRemoved::Removed));
         };
+        address_proof::require(handle, &principal)?;
         let has_password = principal.snapshot.password.is_some() || account.password_home == PasswordHome::Directory;
         Ok::<_, CommandError>(remove_passkey(account, &stored, passkey, &session, has_password, handle.now()))
     };

@@ -38,7 +38,7 @@ use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
-pub const LIMITED_ROUTES: [&str; 20] = [
+pub const LIMITED_ROUTES: [&str; 21] = [
     "/login",
     "/login/passkey",
     "/login/second-step",
@@ -57,6 +57,7 @@ pub const LIMITED_ROUTES: [&str; 20] = [
     "/v1/me/restoration",
     "/account/password",
     "/account/email",
+    "/account/confirm-address",
     "/account/two-step/app",
     "/account/two-step/codes",
 ];
@@ -92,6 +93,7 @@ impl Rule {
             "/account/email" if has(form, "email") && !has(form, "code") => (Mail, None),
             "/v1/me/email" => (Mail, None),
             "/account/two-step/app" if has(form, "send") => (Mail, None),
+            "/account/confirm-address" if !has(form, "mail_code") => (Mail, None),
             route if LIMITED_ROUTES.contains(&route) || LIMITED_LINKS.contains(&route) => (Failure, None),
             _ => return None,
         };

@@ -20,6 +20,7 @@ templates!(
     "_form.html",
     "_passkey.html",
     "account_base.html",
+    "account_confirm_address.html",
     "account_consents.html",
     "account_delete.html",
     "account_deleted.html",

@@ -7,7 +7,7 @@ use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use tests::passkey::software::{AT, Assertion, BE, BS, SoftwarePasskey, UP, UV, map, number, text};
-use tests::passkey::{Options, add, add_with, create, use_on};
+use tests::passkey::{Options, add, add_with, create, open_new, prove_address, use_on};
 use tests::{Browser, Customer, OAuthClient, Page, invariants};
 
 async fn new_world() -> World {
@@ -153,7 +153,7 @@ async fn security_80_a_challenge_works_once_for_five_minutes_in_its_browser_for_
     let other_page = visitor.open("/login?return_to=/account/security").await;
     assert_eq!(visitor.send_by_script(&other_page, "credential", &fields).await.1.status(), StatusCode::CONFLICT);
     // A challenge of a creation.
-    let creation = Options::of(&browser.open("/account/passkeys/new").await);
+    let creation = Options::of(&open_new(&mut browser).await);
     let of_creation = [("credential", json.as_str()), ("state", creation.state.as_str())];
     assert_eq!(visitor.send_by_script(&page, "credential", &of_creation).await.1.status(), StatusCode::CONFLICT);
     // Once.
@@ -242,13 +242,13 @@ async fn security_86_the_page_is_the_same_for_everyone_and_costs_nothing() {
 async fn security_82_87_adding_needs_a_recent_sign_in_and_its_own_session() {
     let world = new_world().await;
     let (_, mut browser) = signed_in(&world, "ada").await;
-    let page = browser.open("/account/passkeys/new").await;
+    let page = open_new(&mut browser).await;
     let options = Options::of(&page);
     let passkey = create(&browser, &options);
     let json = passkey.creation(options.challenge()).json();
     // Another user's session, with this user's challenge.
     let (_, mut other) = signed_in(&world, "bob").await;
-    let others_page = other.open("/account/passkeys/new").await;
+    let others_page = open_new(&mut other).await;
     let fields = [("credential", json.as_str()), ("state", options.state.as_str())];
     let (_, answer) = other.send_by_script(&others_page, "credential", &fields).await;
     assert_eq!(answer.status(), StatusCode::CONFLICT);
@@ -270,7 +270,7 @@ async fn security_82_87_adding_needs_a_recent_sign_in_and_its_own_session() {
     let listed = browser.open("/account/passkeys").await;
     assert_eq!(listed.html().matches("id=\"remove-").count(), 1);
     // Another account cannot claim the same id.
-    let others = Options::of(&other.open("/account/passkeys/new").await);
+    let others = Options::of(&open_new(&mut other).await);
     let json = passkey.creation(others.challenge()).json();
     let fields = [("credential", json.as_str()), ("state", others.state.as_str())];
     let (_, answer) = other.send_by_script(&others_page, "credential", &fields).await;
@@ -317,13 +317,13 @@ async fn an_account_has_ten_passkeys_at_most_and_adding_can_end_other_sessions()
     }
     // The box of the page is ticked.
     assert_eq!(other_page.open("/account").await.path(), "/login");
-    let page = browser.open("/account/passkeys/new").await;
+    let page = open_new(&mut browser).await;
     add(&mut browser).await;
     let options = Options::of(&page);
     assert_eq!(options.public_key["excludeCredentials"].as_array().map(Vec::len), Some(9));
     let listed = browser.open("/account/passkeys").await;
     assert!(!listed.html().contains("add-passkey"), "no way to an eleventh");
-    let page = browser.open("/account/passkeys/new").await;
+    let page = open_new(&mut browser).await;
     let options = Options::of(&page);
     let json = create(&browser, &options).creation(options.challenge()).json();
     let (_, answer) = browser.send_by_script(&page, "credential", &[("credential", &json), ("state", &options.state)]).await;
@@ -379,4 +379,32 @@ async fn the_script_is_small_and_cached_and_the_well_known_addresses_answer() {
     assert!(script.header("cache-control").is_some_and(|cached| cached.contains("immutable")));
     assert!(script.html().len() <= 8 * 1024, "{} bytes", script.html().len());
     visitor.open("/assets/passkey.AAAA.js").await.expect(StatusCode::NOT_FOUND);
+}
+
+/// A thief with the password alone: no passkey without the code from the mailbox, and none of the owner's is removed (security 77).
+#[tokio::test]
+async fn security_77_the_password_alone_adds_and_removes_no_passkey() {
+    let world = new_world().await;
+    let (user, mut browser) = signed_in(&world, "ada").await;
+    let mut own = add(&mut browser).await;
+    world.advance(Span::minutes(20));
+    let mut thief = Browser::new(&world);
+    let page = thief.open("/login").await;
+    user.sign_in(&mut thief, &page).await;
+    let page = thief.open("/account/passkeys/new").await;
+    assert_eq!(page.path(), "/account/confirm-address", "{}", page.text());
+    let listed = thief.open("/account/passkeys").await;
+    let refused = thief.submit(&listed, &listed_button(&listed), &[]).await;
+    assert_eq!(refused.path(), "/account/confirm-address", "{}", refused.text());
+    let page = thief.submit(&refused, "#send", &[]).await;
+    let wrong = thief.submit(&page, "#submit", &[("mail_code", "AAAAAAAAAA")]).await;
+    assert_eq!(wrong.status(), 400, "{}", wrong.text());
+    let mut opened = opens(&world, &mut own).await.expect("the owner's passkey opens the account");
+    // Who has just shown two factors needs no code.
+    assert_eq!(opened.open("/account/passkeys/new").await.path(), "/account/passkeys/new");
+    // The owner with the mailbox does.
+    let listed = thief.open("/account/passkeys").await;
+    let asked = thief.submit(&listed, &listed_button(&listed), &[]).await;
+    let page = prove_address(&mut thief, asked).await;
+    assert_eq!(page.path(), "/account/passkeys", "{}", page.text());
 }

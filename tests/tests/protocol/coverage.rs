@@ -81,6 +81,8 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/account/email", Session),
     ("GET", "/account/email/undo", Everybody),
     ("POST", "/account/email/undo", Everybody),
+    ("GET", "/account/confirm-address", Session),
+    ("POST", "/account/confirm-address", Session),
     ("GET", "/account/passkeys", Session),
     ("POST", "/account/passkeys", Session),
     ("GET", "/account/passkeys/new", Session),

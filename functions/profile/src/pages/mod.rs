@@ -1,6 +1,7 @@
 //! The account pages (`/account…`): they work without JavaScript, a successful POST answers 303 (security 14), GET changes nothing.
 
-pub(crate) mod consents;
+pub(crate) mod confirm_address;
+mod consents;
 pub(crate) mod delete;
 mod draft;
 pub(crate) mod email;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account", get(profile::get).post(profile::post))
         .route("/account/security", get(security::get))
         .route("/account/password", get(password::get).post(password::post))
+        .route("/account/confirm-address", get(confirm_address::get).post(confirm_address::post))
         .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
         .route("/account/passkeys/new", get(passkeys::get_new).post(passkeys::post_new))
         .route("/account/email", get(email::get).post(email::post))
@@ -52,6 +54,7 @@ impl From<CommandError> for AccountPageError {
         match reason {
             CommandError::SignedOut => Self::SignIn,
             CommandError::NotRecent(_) => Self::Confirm,
+            error @ CommandError::ProveAddress => Self::Problem(error.into()),
             CommandError::Problem(problem) => Self::Problem(problem),
         }
     }

@@ -1,6 +1,9 @@
 //! `/account/passkeys`: the passkeys of the user, with their names; `/account/passkeys/new` adds one (security 86, 87).
 
+use super::confirm_address::{self, Next};
 use super::messages::{done_message, page_message};
+use crate::CommandError;
+use crate::address_proof::{self, AddressProofState};
 use crate::passkeys::{self, AddOutcome, Creation, PasskeyView};
 use axum::response::Response;
 use http::StatusCode;
@@ -78,7 +81,11 @@ async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPa
     page.check_form(PAGE, &admitted, form)?;
     let id = |name| form.one(name).map(|id| id.and_then(CredentialHash::parse));
     if let Some(id) = id("remove")? {
-        return match passkeys::remove(&page.handle, &admitted.presented, id).await? {
+        let removed = match passkeys::remove(&page.handle, &admitted.presented, id).await {
+            Err(CommandError::ProveAddress) => return Ok(page.see_other(&confirm_address::before(Next::Passkeys))),
+            other => other?,
+        };
+        return match removed {
             PasskeyRemoved::Removed => Ok(page.see_done("/account/passkeys", "passkey-removed")),
             PasskeyRemoved::LastWayIn => {
                 let notice = Some(page_message(page, "account-passkeys-last"));
@@ -96,6 +103,10 @@ async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPa
 pub(crate) async fn get_new(page: AccountPage) -> Response {
     let shown = async {
         let admitted = page.admit_recent(PrincipalParts::Profile).await?;
+        let has_passkeys = RelyingParty::of(&page.handle.tenant).is_some();
+        if has_passkeys && address_proof::state(&page.handle, &admitted.principal)? != AddressProofState::NotNeeded {
+            return Ok(page.see_other(&confirm_address::before(Next::NewPasskey)));
+        }
         show_new(&page, &admitted, StatusCode::OK, None).await
     };
     page.answer(shown.await)
@@ -147,7 +158,11 @@ async fn add(page: &AccountPage, form: &Params) -> Result<Response, AccountPageE
         name: text("name")?,
         ends_others: form.one("end_others")?.is_some(),
     };
-    let (status, words) = match passkeys::add(&page.handle, &page.browser, &admitted.presented, &posted).await? {
+    let added = match passkeys::add(&page.handle, &page.browser, &admitted.presented, &posted).await {
+        Err(CommandError::ProveAddress) => return Ok(page.see_other(&confirm_address::before(Next::NewPasskey))),
+        other => other?,
+    };
+    let (status, words) = match added {
         AddOutcome::Added => return Ok(page.see_done("/account/passkeys", "passkey-added")),
         AddOutcome::TooMany => (StatusCode::CONFLICT, "account-passkeys-too-many"),
         AddOutcome::Refused(PasskeyRefusal::ChallengeExpired | PasskeyRefusal::ChallengeForeign) => {

@@ -284,6 +284,18 @@ fn pages() -> Vec<Operation> {
             page_form([("rename", "The passkey to rename."), ("name", "Its name."), ("remove", "The passkey to remove.")]),
         )
         .page(409, "The last way to sign in stays."),
+        page("/account/confirm-address", "showAddressProofPage", "Asks for a code from a mail.")
+            .describe("Before a passkey is added or removed, unless the session has just shown two factors.")
+            .query("next", "Where the user continues: `passkeys` or `new-passkey`."),
+        submit(
+            "/account/confirm-address",
+            "submitAddressProofPage",
+            "Mails the code, or takes it.",
+            page_form([("mail_code", "The code from the mail. Without it a code is mailed.")]),
+        )
+        .query("next", "Where the user continues.")
+        .page(400, "The code is wrong or over.")
+        .page(429, "Too many mails: the page says how long to wait."),
         page("/account/passkeys/new", "showNewPasskeyPage", "Shows how to add a passkey."),
         submit(
             "/account/passkeys/new",

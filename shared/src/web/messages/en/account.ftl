@@ -218,6 +218,7 @@ two-step-add-lead = You need an authenticator app on your phone, for example the
 two-step-replace-title = Set up another app
 two-step-replace-lead = For a new phone or another app. Your present app keeps working until the new one is confirmed.
 two-step-begin = Continue
+confirm-address-title = Confirm that it is you
 two-step-mail-text = For your safety we first send a code to { $email }.
 two-step-mail-send = Send code
 two-step-mail-lead = We sent a code to { $email }. Enter it here, so that we know it is you.
