@@ -135,6 +135,8 @@ fn check_shape(raw: &RawData) -> Violations {
 fn check_expiry(item: &Value, kind: &str) -> Option<String> {
     let pending = match kind {
         "data_key" => state(item) == "pending",
+        // A removed one is kept for some days, for an undo.
+        "passkey" => item.get("rm").is_some(),
         // The record of a request stays until its restoration or its erasure.
         "deletion_record" => state(item) == "active",
         "authentication" => state(item) == "erased",

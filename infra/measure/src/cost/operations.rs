@@ -104,11 +104,11 @@ pub const OPERATIONS: [Operation; 34] = [
     operation("change of password", "profile", Step::Command(Command::ChangePassword), takes(3, 6.0, 8.0, 2.0))
         .hashes(2)
         .within(450, 8.3),
-    operation("export of 21 items, start", "export", Step::BeginExport, takes(5, 6.0, 1.0, 0.0)).within(900, 2.9),
-    operation("export of 21 items, read", "export", Step::ReadExport, takes(4, 6.0, 0.0, 0.0)).within(900, 2.7),
+    operation("export of 21 items, start", "export", Step::BeginExport, takes(6, 7.0, 1.0, 0.0)).within(900, 3.1),
+    operation("export of 21 items, read", "export", Step::ReadExport, takes(5, 7.0, 0.0, 0.0)).within(900, 2.8),
     operation("deletion, start", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 6.0, 2.0)).within(300, 5.7),
     operation("deletion, undone", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 6.0, 2.0)).within(300, 5.6),
     operation("retention, a run without due work", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
-    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(66, 38.0, 29.0, 1.0))
+    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(68, 40.0, 29.0, 1.0))
         .within(1_500, 25.0),
 ];
