@@ -3,9 +3,11 @@
 
 mod erasure;
 mod history;
+mod kinds;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use dynoxide::actions::scan::ScanRequest;
+use kinds::{EXPIRING, KINDS};
 use latchkey_local::engine::Engine;
 use latchkey_local::stream::StreamReader;
 use serde_json::Value;
@@ -21,54 +23,6 @@ pub struct RawData {
 
 /// The violations, one line each.
 pub type Violations = Vec<String>;
-
-/// The items of `identities` that expire, and the attribute that holds their expiry in milliseconds.
-const EXPIRING: [(&str, &str); 9] = [
-    ("session", "exp"),
-    ("grant", "exp"),
-    ("flow", "exp"),
-    ("authorization_request", "exp"),
-    ("revoked_jti", "exp"),
-    ("unknown_failures", "exp"),
-    ("short_codes", ""),
-    ("mail_starts", ""),
-    ("source", ""),
-];
-
-/// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 31] = [
-    ("identities", "identifier", "I#", "I", false),
-    ("identities", "authentication", "A#", "AUTHN", true),
-    ("identities", "profile", "A#", "PROFILE", true),
-    ("identities", "terms", "A#", "TERMS", true),
-    ("identities", "session", "A#", "SESSION#", true),
-    ("identities", "grant", "A#", "GRANT#", true),
-    ("identities", "consent", "A#", "CONSENT#", true),
-    ("identities", "linked_identity", "A#", "LINK#", false),
-    ("identities", "federated_subject", "F#", "F", false),
-    ("identities", "password", "X#", "PASSWORD", true),
-    ("identities", "passkey", "P#", "PASSKEY#", true),
-    ("identities", "credential_claim", "K#", "K", false),
-    ("identities", "totp", "X#", "TOTP", true),
-    ("identities", "recovery_codes", "X#", "RECOVERY", true),
-    ("identities", "flow", "W#", "W", true),
-    ("identities", "authorization_request", "W#", "W", false),
-    ("identities", "revoked_jti", "W#", "W", false),
-    ("identities", "unknown_failures", "W#", "W", true),
-    ("identities", "short_codes", "W#", "W", false),
-    ("identities", "mail_starts", "W#", "W", false),
-    ("identities", "mails", "W#", "W", false),
-    ("identities", "source", "W#", "W", false),
-    ("identities", "due_erasure", "D#", "", false),
-    ("identities", "job", "T#", "JOB#", true),
-    ("identities", "tenant_name", "TENANTS", "", false),
-    ("identities", "tenant_document", "T#", "CONFIG#", false),
-    ("identities", "key", "T#", "KEY#", false),
-    ("keys", "data_key", "D#", "KEY", false),
-    ("keys", "tombstone", "E#", "", false),
-    ("keys", "deletion_record", "R#", "", false),
-    ("audit", "audit", "", "", false),
-];
 
 /// Reads all tables and the stream.
 #[must_use]
@@ -184,6 +138,9 @@ fn check_expiry(item: &Value, kind: &str) -> Option<String> {
         // The record of a request stays until its restoration or its erasure.
         "deletion_record" => state(item) == "active",
         "authentication" => state(item) == "erased",
+        // What opens nothing any more, or nothing yet.
+        "totp" => item.get("a").is_none(),
+        "recovery_codes" | "passkey" => item.get("rm").is_some(),
         _ => false,
     };
     let ending = EXPIRING.iter().find(|(known, _)| *known == kind);

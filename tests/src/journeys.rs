@@ -2,9 +2,11 @@
 //! local gateway, and on a deployed stack.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use crate::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site};
+use crate::authenticator::recovery_codes;
+use crate::{AccountClient, Anonymous, Authenticator, Browser, Customer, OAuthClient, Site};
 use http::Method;
 use latchkey::delivery::Mail;
+use latchkey::domain::time::Span;
 use serde_json::json;
 
 fn code(mail: &Mail) -> String {
@@ -18,6 +20,7 @@ pub async fn run_all_journeys(site: &Site, run: &str) {
     ada.register(site).await;
     register_on_pages(site, &person("Grace")).await;
     verify_one_address_twice(site, &person("Twice")).await;
+    sign_in_with_two_steps(site, &person("Turing")).await;
     sign_in_and_recover(site, &ada).await;
     use_client_tokens(site, &ada).await;
     use_self_service(site, &mut ada).await;
@@ -37,6 +40,39 @@ pub async fn register_on_pages(site: &Site, customer: &Customer) {
     let (page, mail) = site.mail_after(&customer.email, browser.submit(&page, "#resend", &[])).await;
     let page = browser.submit(&page, "#submit", &[("code", &code(&mail))]).await;
     assert!(page.status() < 400 && !page.has_field("code"), "{}", page.text());
+}
+
+/// An authenticator app is set up on the account pages. Then a sign-in by its code, one by a recovery code, and one that an application asks
+/// for with a higher level; a wrong code.
+pub async fn sign_in_with_two_steps(site: &Site, customer: &Customer) {
+    customer.register(site).await;
+    let mut browser = Browser::new(site);
+    let page = browser.open("/account/two-step/app").await;
+    customer.sign_in(&mut browser, &page).await;
+    let (app, page) = Authenticator::begin(&mut browser).await;
+    let page = browser.submit(&page, "#submit", &[("code", &app.code_at(site.now()))]).await;
+    let codes = recovery_codes(&page);
+    assert_eq!(codes.len(), 10, "{}", page.text());
+    let web = OAuthClient::demo_web(site);
+    let first_step = async |browser: &mut Browser| {
+        let page = browser.open(&web.authorize_url(&[("acr_values", "urn:latchkey:acr:2")])).await;
+        let page = customer.sign_in(browser, &page).await;
+        assert!(page.has_field("code"), "{}: {}", page.url, page.text());
+        page
+    };
+    let mut other = Browser::new(site);
+    let page = first_step(&mut other).await;
+    let page = other.submit(&page, "#submit", &[("code", "12")]).await;
+    assert_eq!(page.status(), 400, "{}", page.text());
+    // The code of the next half minute: that of this one is used up.
+    let page = other.submit(&page, "#submit", &[("code", &app.code_at(site.now() + Span::seconds(30)))]).await;
+    let page = if page.has_button("#allow") { other.submit(&page, "#allow", &[]).await } else { page };
+    let tokens = web.redeem(&page.query("code").unwrap()).await.tokens();
+    assert_eq!(tokens.id_claims()["acr"], "urn:latchkey:acr:2");
+    let mut third = Browser::new(site);
+    let page = first_step(&mut third).await;
+    let page = third.submit(&page, "#use-recovery-code", &[("recovery_code", &codes[2])]).await;
+    assert!(page.query("code").is_some(), "{}: {}", page.url, page.text());
 }
 
 /// A sign-in with consent, a wrong password, an unknown identifier, a recovery, a sign-out.

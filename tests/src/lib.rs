@@ -3,6 +3,7 @@
 //! | actor | what it is |
 //! |---|---|
 //! | [`Anonymous`] | a caller of the API without any credential |
+//! | [`Authenticator`] | an authenticator app on the phone of a user |
 //! | [`Browser`] | a browser: cookies, redirects, forms; no JavaScript |
 //! | [`Customer`] | a user with an e-mail address and a password |
 //! | [`OAuthClient`] | an application that signs users in |
@@ -17,6 +18,7 @@
 pub mod account_client;
 pub mod anonymous;
 pub mod api_gateway;
+pub mod authenticator;
 pub mod browser;
 pub mod command;
 pub mod contract;
@@ -40,6 +42,7 @@ pub mod passkey;
 pub mod pool_key;
 pub mod remote;
 pub mod routes;
+pub mod second_factor;
 pub mod signed_in_user;
 pub mod site;
 pub mod store;
@@ -49,6 +52,7 @@ pub mod watch;
 
 pub use account_client::AccountClient;
 pub use anonymous::Anonymous;
+pub use authenticator::Authenticator;
 pub use browser::{Browser, Page};
 pub use customer::Customer;
 pub use gateway::Gateway;
@@ -56,5 +60,6 @@ pub use latchkey_local::world::World;
 pub use log_lines::LogLines;
 pub use oauth_client::{OAuthClient, Tokens};
 pub use operator::{CommandOutput, Operator};
+pub use second_factor::SecondFactor;
 pub use signed_in_user::SignedInUser;
 pub use site::Site;

@@ -3,7 +3,9 @@
 use crate::contract::violation;
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use latchkey::context::Clock;
 use latchkey::delivery::Mail;
+use latchkey::domain::time::Timestamp;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -152,6 +154,15 @@ impl Site {
                 let answer = self.send(request.expect("a request")).await;
                 serde_json::from_slice(answer.body()).expect("the mailbox as JSON")
             }
+        }
+    }
+
+    /// The time at this site, unless its clock was moved over HTTP.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::World(world) => world.services.clock.now(),
+            Self::Gateway { .. } => Clock::system().now(),
         }
     }
 

@@ -168,7 +168,7 @@ async fn keep_password(
         if authentication.password_home == PasswordHome::Here {
             return Ok(Decision::unchanged(Attempted::KnownByNow));
         }
-        let device = visit.browser.device.filter(|(account, _)| *account == authentication.account).map(|(_, id)| id);
+        let device = visit.browser.device_of(authentication.account);
         let replaced = session::find(handle, visit.browser, None).await?;
         let sign_in = NewSignIn {
             session: visit.session_secrets.session(Some(session::seal_device(handle, visit.browser, &data_key)?)),

@@ -13,8 +13,8 @@ use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::legacy_directory::{self, Visit};
 use crate::pending::{AttemptLocator, Pending};
-use crate::respond;
 use crate::signed_in::{self, SignedIn, is_confirmation};
+use crate::{passkey, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -37,10 +37,9 @@ use latchkey::store::account::SignInSnapshot;
 use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH, sign_in_options};
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
-use minijinja::{Value, context};
+use minijinja::context;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -123,7 +122,8 @@ pub async fn post(
     let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, locale: &locale };
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied }) => {
-            let signed_in = SignedIn { session: &session, new_device, satisfied };
+            let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
+            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &session_secrets, &signed_in)
         }
         Attempted::Decided(Authenticated::SecondStep { account, attempt }) => {
@@ -222,7 +222,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
         let (subject, data_key) = match &snapshot {
             SignInSnapshot::Known { authentication, password, data_key } => {
-                let device = browser.device.filter(|(account, _)| *account == authentication.account).map(|(_, id)| id);
+                let device = browser.device_of(authentication.account);
                 (Subject::Known { authentication, password: password.as_ref(), device }, Some(data_key))
             }
             SignInSnapshot::Unknown { failures } => (Subject::Unknown { identifier, failures: failures.as_ref() }, None),
@@ -367,7 +367,7 @@ impl View<'_> {
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
             register,
             recover => self.pending.continue_at(tenant, "/recover"),
-            passkey => self.passkey(),
+            passkey => passkey::button(self.handle, self.browser, self.pending),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
         page = page.languages(&self.pending.own_query()).fetches();
@@ -375,17 +375,5 @@ impl View<'_> {
             page = page.ends_at_client();
         }
         self.browser.answer(page.into_response())
-    }
-    /// What the script of passkeys needs, if the tenant has them: the same for everyone (security 86).
-    fn passkey(&self) -> Option<Value> {
-        let tenant = &self.handle.tenant;
-        let party = RelyingParty::of(tenant)?;
-        let options = sign_in_options(self.handle, self.browser, &party, &self.pending.context()).ok()?;
-        Some(context! {
-            options => options.to_string(),
-            action => self.pending.continue_at(tenant, "/login/passkey"),
-            renew => self.pending.continue_at(tenant, "/login/passkey/options"),
-            script => SCRIPT_PATH.as_str(),
-        })
     }
 }

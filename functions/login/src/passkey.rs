@@ -4,6 +4,7 @@
 //! 2. The sealed challenge must be of this browser and request, and at most five minutes old. The client data is checked next: whatever is not
 //!    for us is refused before anything is read.
 //! 3. The account that the passkey names is read together with the passkey.
+//!    In the second step of a sign-in, it must be the account of the first one.
 //! 4. The decision checks everything else, accepts the challenge, and signs in. The outcome is shown only after the commit.
 
 use crate::login::{PAGE, SignInForm, View};
@@ -16,6 +17,7 @@ use http::header::CONTENT_TYPE;
 use http::{StatusCode, Uri};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::AccountId;
+use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::passkey::CredentialHash;
 use latchkey::domain::sign_in::complete::NewSignIn;
 use latchkey::domain::sign_in::methods::passkey::ceremony::PostedUse;
@@ -29,11 +31,26 @@ use latchkey::store::DecideError;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty, sign_in_options};
+use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty, SCRIPT_PATH, sign_in_options};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Params, Problem, TenantHandle};
+use minijinja::{Value, context};
 use std::sync::OnceLock;
+
+/// What the button of passkeys needs, if the tenant has them: the same for everyone (security 86).
+pub(crate) fn button(handle: &TenantHandle, browser: &Browser, pending: &Pending) -> Option<Value> {
+    let tenant = &handle.tenant;
+    let party = RelyingParty::of(tenant)?;
+    let options = sign_in_options(handle, browser, &party, &pending.context()).ok()?;
+    Some(context! {
+        options => options.to_string(),
+        action => pending.continue_attempt_at(tenant, "/login/passkey"),
+        renew => pending.continue_at(tenant, "/login/passkey/options"),
+        script => SCRIPT_PATH.as_str(),
+        anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
+    })
+}
 
 /// Fresh options for the script of the sign-in page. Nothing is read but a stored request.
 ///
@@ -72,9 +89,11 @@ pub async fn post(
     }
     let secrets = NewSessionSecrets::fresh(services.random);
     let refused = |words| view.show(SignInForm::refused(String::new(), &locale, words));
-    match sign_in(&handle, &browser, &pending, &form, &secrets).await? {
+    let address = OnceLock::new();
+    match sign_in(&handle, &browser, &pending, &form, &secrets, &address).await? {
         Ok(Authenticated::SignedIn { session, new_device, satisfied }) => {
-            let signed_in = SignedIn { session: &session, new_device, satisfied };
+            let identifier = *address.get().ok_or_else(Problem::internal)?;
+            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
         }
         Ok(Authenticated::Closed { due }) => {
@@ -86,18 +105,21 @@ pub async fn post(
             let form = SignInForm::refused(String::new(), &locale, "login-passkey-stale").with_status(StatusCode::CONFLICT);
             Ok(Outcome::Expired.tag(view.show(form)))
         }
+        Err(PasskeyRefusal::UserHandle) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-of-another"))),
         Err(PasskeyRefusal::CredentialUnknown) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-unknown"))),
         // The others do not occur for a passkey.
         Ok(_) | Err(_) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-refused"))),
     }
 }
 
+/// Decides and commits. `address` gets that of the account, for the device cookie.
 async fn sign_in(
     handle: &TenantHandle,
     browser: &Browser,
     pending: &Pending,
     form: &Params,
     secrets: &NewSessionSecrets,
+    address: &OnceLock<IdentifierHash>,
 ) -> Result<Result<Authenticated, PasskeyRefusal>, Problem> {
     let tenant = &handle.tenant;
     let Some(party) = RelyingParty::of(tenant) else { return Ok(Err(PasskeyRefusal::CredentialUnknown)) };
@@ -118,6 +140,10 @@ async fn sign_in(
         Ok(checked) => checked,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    // The second step of a sign-in that began as another user (security 78).
+    if pending.attempt(tenant)?.is_some_and(|attempt| attempt.account != account) {
+        return Ok(Err(PasskeyRefusal::UserHandle));
+    }
     let credential = CredentialHash::of(posted.credential_id());
     let presented = Presented { posted: &posted, ceremony, issued_at: challenge.issued_at };
     let closed = OnceLock::new();
@@ -125,7 +151,8 @@ async fn sign_in(
         let Some(found) = tenant.store.find_passkey(account, credential).await? else {
             return Ok::<_, Problem>(Decision::unchanged(Err(PasskeyRefusal::CredentialUnknown)));
         };
-        let device = browser.device.filter(|(owner, _)| *owner == account).map(|(_, device)| device);
+        let _ = address.set(found.authentication.identifier);
+        let device = browser.device_of(account);
         let replaced = session::find(handle, browser, None).await?;
         let new = NewSignIn {
             session: secrets.session(Some(session::seal_device(handle, browser, &found.data_key)?)),

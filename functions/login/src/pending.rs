@@ -218,6 +218,16 @@ impl Pending {
         if pieces.is_empty() { path } else { format!("{path}?{}", pieces.join("&")) }
     }
 
+    /// The same, for the same sign-in attempt.
+    #[must_use]
+    pub fn continue_attempt_at(&self, tenant: &Tenant, path: &str) -> String {
+        let address = self.continue_at(tenant, path);
+        match &self.attempt {
+            Some(sealed) => with_query(&address, [(ATTEMPT, sealed.as_str())]),
+            None => address,
+        }
+    }
+
     /// The address that continues the request, with a marker for what the user just did in this session.
     ///
     /// # Errors

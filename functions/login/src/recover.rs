@@ -136,14 +136,15 @@ async fn begin(
     };
     let (id, account) = (services.random.flow_id(), services.random.account_id());
     let sealer = tenant.keys.locator()?;
+    let address = tenant.keys.identifier()?.hash_email(&email);
     let new = NewRecovery {
         id,
         account,
         seed: services.random.bytes(),
         code_key_version: tenant.keys.proof()?.current_version(),
-        identifier: tenant.keys.identifier()?.hash_email(&email),
+        identifier: address,
         browser: browser.binding(),
-        trigger: handle.trigger(Some(browser)),
+        trigger: handle.trigger(browser, &address),
         client_id,
         locale: locale.clone(),
         address: sealed_address(handle, account, identifier.trim())?,

@@ -8,8 +8,8 @@
 //! 5. A form that was sent twice continues: the attempt is closed, and the session that it opened is there.
 
 use crate::pending::{AttemptLocator, InteractionResult, Pending};
-use crate::respond;
 use crate::signed_in::{self, SignedIn};
+use crate::{passkey, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
@@ -95,7 +95,8 @@ pub async fn post(
     };
     match outcome {
         SecondStep::SignedIn { session, new_device, satisfied } => {
-            let signed_in = SignedIn { session: &session, new_device, satisfied };
+            let identifier = account.as_ref().ok_or_else(Problem::internal)?.identifier;
+            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
         }
         SecondStep::Refused => {
@@ -231,7 +232,7 @@ impl<'a> View<'a> {
             let is_evaluated = first.is_open(&found.authentication, &browser.binding(), now)
                 && found.authentication.factors.blocked(now).is_none();
             let verdict = if is_evaluated { self.verdict(&found, typed)? } else { Verdict::Wrong };
-            let device = browser.device.filter(|(owner, _)| *owner == account).map(|(_, id)| id);
+            let device = browser.device_of(account);
             let new = NewSignIn {
                 session: secrets.session(Some(session::seal_device(handle, browser, &found.data_key)?)),
                 device: secrets.device(),
@@ -324,7 +325,7 @@ impl<'a> View<'a> {
             client => self.request.as_ref().map(|request| request.client.client_name.get(locale)),
             has_app => factors.totp.is_some(),
             has_recovery_codes => factors.recovery_codes > 0,
-            has_passkey => factors.passkeys > 0,
+            passkey => if factors.passkeys > 0 { passkey::button(handle, browser, pending) } else { None },
             code_error => error(CODE),
             recovery_error => error(RECOVERY_CODE),
             notice => shown.notice,
@@ -336,7 +337,7 @@ impl<'a> View<'a> {
             anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),
         };
         let mut page = Page::new(tenant, locale, "second_step", values).status(shown.status).retry_after(shown.retry_after);
-        page = page.languages(&pending.own_query());
+        page = page.languages(&pending.own_query()).fetches();
         if self.request.is_some() {
             page = page.ends_at_client();
         }

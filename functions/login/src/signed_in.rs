@@ -3,6 +3,7 @@
 use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::response::Response;
+use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::requirements::are_satisfied;
 use latchkey::domain::satisfied::Requirements;
 use latchkey::domain::session::Session;
@@ -13,7 +14,9 @@ use latchkey::web::{Browser, Problem, TenantHandle};
 pub struct SignedIn<'a> {
     /// The session.
     pub session: &'a Session,
-    /// Whether the browser must remember the device.
+    /// The address of the account.
+    pub identifier: IdentifierHash,
+    /// Whether the account does not know the device yet.
     pub new_device: bool,
     /// The requirements of the tenant document that the account satisfied last.
     pub satisfied: Option<Requirements>,
@@ -46,6 +49,6 @@ pub fn proceed(
         pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned)
     };
     let mut response = respond::see_other(&location);
-    secrets.set_cookies(&mut response, handle, browser, session, signed_in.new_device);
+    secrets.set_cookies(&mut response, handle, browser, session, signed_in.identifier, signed_in.new_device);
     Ok(browser.answer(response))
 }

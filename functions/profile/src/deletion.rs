@@ -114,7 +114,14 @@ pub async fn restore(handle: &TenantHandle, token: &SecretText, code: &SecretTex
 /// A restoration link and its account.
 async fn open(handle: &TenantHandle, token: &SecretText) -> Result<Option<(AccountState, PresentedLink)>, CommandError> {
     let Some(link) = handle.tenant.keys.open_account_link(AccountLink::Restoration, token)? else { return Ok(None) };
-    let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: false, password: false };
+    let query = PrincipalQuery {
+        account: link.account,
+        session: None,
+        grant: None,
+        profile: false,
+        password: false,
+        second_factors: false,
+    };
     let found = handle.tenant.store.find_principal(query).await?;
     Ok(found.map(|snapshot| (snapshot.authentication, link)))
 }

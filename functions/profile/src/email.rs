@@ -191,7 +191,14 @@ pub struct LinkedAccount {
 /// If something failed.
 pub async fn open_link(handle: &TenantHandle, token: &SecretText) -> Result<Option<LinkedAccount>, CommandError> {
     let Some(link) = handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)? else { return Ok(None) };
-    let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: true, password: false };
+    let query = PrincipalQuery {
+        account: link.account,
+        session: None,
+        grant: None,
+        profile: true,
+        password: false,
+        second_factors: false,
+    };
     let found = handle.tenant.store.find_principal(query).await?;
     let snapshot = found.filter(|snapshot| snapshot.authentication.is_active() && snapshot.profile.is_some());
     Ok(snapshot.map(|snapshot| LinkedAccount { link, snapshot }))

@@ -13,6 +13,7 @@ pub mod history;
 mod pages;
 pub mod passkeys;
 pub mod password;
+pub mod second_factor;
 pub mod sessions;
 pub mod terms;
 pub mod undo;
@@ -38,6 +39,7 @@ pub fn routes() -> Router<Services> {
         .route("/v1/me/password", post(api::password::post))
         .route("/v1/me/email", post(api::email::start))
         .route("/v1/me/email/verification", post(api::email::verify))
+        .route("/v1/me/factors", get(api::factors::get))
         .route("/v1/me/sessions", get(api::sessions::list))
         .route("/v1/me/sessions/{sid}", delete(api::sessions::end))
         .route("/v1/me/consents", get(api::consents::list))

@@ -11,7 +11,7 @@ use crate::password;
 use latchkey::domain::account::{AccountState, AccountStatus};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::PasswordFlaw;
-use latchkey::domain::email_undo::{self, AddressOwner, NewUndo, Undone};
+use latchkey::domain::email_undo::{self, AddressOwner, NewUndo, StoredFactors, Undone};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::profile::{Claims, EmailUndo, Profile};
 use latchkey::domain::secret::SecretText;
@@ -87,9 +87,10 @@ struct Linked {
 }
 
 impl Linked {
-    async fn load(handle: &TenantHandle, token: &SecretText) -> Result<Option<Self>, CommandError> {
+    async fn load(handle: &TenantHandle, token: &SecretText, second_factors: bool) -> Result<Option<Self>, CommandError> {
         let Some(link) = handle.tenant.keys.open_account_link(AccountLink::EmailUndo, token)? else { return Ok(None) };
-        let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: true, password: true };
+        let query =
+            PrincipalQuery { account: link.account, session: None, grant: None, profile: true, password: true, second_factors };
         let found = handle.tenant.store.find_principal(query).await?;
         Ok(found.map(|snapshot| Self { link, snapshot }))
     }
@@ -119,7 +120,7 @@ pub fn account_of(handle: &TenantHandle, token: &SecretText) -> Result<Option<Ac
 /// # Errors
 /// If something failed.
 pub async fn link_state(handle: &TenantHandle, token: &SecretText) -> Result<LinkState, CommandError> {
-    let Some(linked) = Linked::load(handle, token).await? else { return Ok(LinkState::Over) };
+    let Some(linked) = Linked::load(handle, token, false).await? else { return Ok(LinkState::Over) };
     let Some((_, undo, key)) = linked.right(handle)? else { return Ok(LinkState::Over) };
     let former = open_address(&key, SealedField::FormerEmail, &undo.address)?;
     if matches!(linked.account().status, AccountStatus::Disabled { .. }) {
@@ -150,7 +151,7 @@ pub async fn undo(services: &Services, handle: &TenantHandle, input: &UndoInput)
     let (hash, first) = (HashMemo::default(), AtomicBool::new(true));
     let decide = || async {
         let unchanged = |outcome| Ok::<_, CommandError>(Decision::unchanged(outcome));
-        let Some(linked) = Linked::load(handle, &input.token).await? else { return unchanged(UndoOutcome::Over) };
+        let Some(linked) = Linked::load(handle, &input.token, true).await? else { return unchanged(UndoOutcome::Over) };
         let Some((profile, undo, key)) = linked.right(handle)? else { return unchanged(UndoOutcome::Over) };
         let account = linked.account();
         if undo.used_at.is_some() {
@@ -186,12 +187,18 @@ pub async fn undo(services: &Services, handle: &TenantHandle, input: &UndoInput)
             (None, None) if is_current => AddressOwner::Own,
             (None, None) => AddressOwner::None,
         };
+        let passkeys = handle.tenant.store.find_passkeys(account.account).await?;
         let new = NewUndo {
             authentication: account,
             profile,
             undo,
             claims: seal_with_address(&key, claims, &former)?,
             password: linked.snapshot.password.as_ref(),
+            factors: StoredFactors {
+                totp: linked.snapshot.totp.as_ref(),
+                codes: linked.snapshot.recovery_codes.as_ref(),
+                passkeys: &passkeys,
+            },
             new_password: hash.get_or_compute((), services.hasher.hash(&input.password)).await?,
             owner,
             has_current_claim: current == Some(account.account),
@@ -216,7 +223,7 @@ pub async fn undo(services: &Services, handle: &TenantHandle, input: &UndoInput)
 /// If something failed.
 pub async fn request_code(handle: &TenantHandle, token: &SecretText) -> Result<bool, CommandError> {
     let decide = || async {
-        let Some(linked) = Linked::load(handle, token).await? else {
+        let Some(linked) = Linked::load(handle, token, false).await? else {
             return Ok::<_, CommandError>(Decision::unchanged(false));
         };
         Ok(match linked.right(handle)? {

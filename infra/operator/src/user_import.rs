@@ -127,7 +127,8 @@ impl<'a> UserImporter<'a> {
             let Some(account) = self.store.find_subject(&user.subject).await?.and_then(|claim| claim.account) else {
                 return Ok(unchanged());
             };
-            let query = PrincipalQuery { account, session: None, grant: None, profile: true, password: true };
+            let query =
+                PrincipalQuery { account, session: None, grant: None, profile: true, password: true, second_factors: false };
             let Some(found) = self.store.find_principal(query).await? else { return Ok(unchanged()) };
             let (Some(profile), Some(data_key)) = (&found.profile, &found.data_key) else { return Ok(unchanged()) };
             let key = self.keys.data()?.unwrap(data_key)?;

@@ -26,6 +26,8 @@ pub enum EventKind {
     SignInFailed,
     /// A second step failed, after a right first one.
     SecondStepFailed,
+    /// An operator lets codes be tried again.
+    SecondStepsUnlocked,
     /// A session ended.
     SignedOut,
     /// A client was given consent.

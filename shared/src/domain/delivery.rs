@@ -256,6 +256,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::SignedIn
         | EventKind::SignInFailed
         | EventKind::SecondStepFailed
+        | EventKind::SecondStepsUnlocked
         | EventKind::SignedOut
         | EventKind::ConsentGranted
         | EventKind::GrantRevoked

@@ -6,9 +6,13 @@
 //!    presses buttons changes nothing.
 //! 3. One transaction returns the address, opens the account if it is closed, raises the epoch and replaces the password. It ends
 //!    what came after the change: the pending change, the known devices, and the rights of every newer address, restoration included. The
-//!    rights of older addresses stay.
+//!    rights of older addresses stay. Second factors are again what they were before the change (`factors.rs`).
 //! 4. If another account has the address by now, its owner reads the same mailbox. After the user has confirmed it, that account is closed
 //!    in the same transaction, and is erased after the grace period.
+
+mod factors;
+
+pub use factors::StoredFactors;
 
 use super::account::{AccountState, AccountStatus, LinkSeed, Sealed};
 use super::change::{Change, Decision};
@@ -16,9 +20,12 @@ use super::credential::PasswordCredential;
 use super::erasure::{DueErasure, MIN_GRACE};
 use super::id::AccountId;
 use super::identifier::IdentifierHash;
+use super::passkey::Passkey;
 use super::profile::{EmailUndo, Profile};
+use super::recovery_codes::RecoveryCodes;
 use super::secret::PasswordHash;
 use super::time::{Span, Timestamp};
+use super::totp::TotpCredential;
 
 #[cfg(test)]
 mod tests;
@@ -75,6 +82,8 @@ pub struct NewUndo<'a> {
     pub claims: Sealed,
     /// The current password, if there is one.
     pub password: Option<&'a PasswordCredential>,
+    /// Its second factors.
+    pub factors: StoredFactors<'a>,
     /// The hash of the new password.
     pub new_password: PasswordHash,
     /// The account that has the former address now.
@@ -133,6 +142,12 @@ pub struct ReturnedAddress {
     pub profile: Profile,
     /// The new password.
     pub password: PasswordCredential,
+    /// Its authenticator app, if it changed since.
+    pub totp: Option<TotpCredential>,
+    /// Its recovery codes, if they changed since.
+    pub recovery_codes: Option<RecoveryCodes>,
+    /// Its passkeys that changed since.
+    pub passkeys: Vec<Passkey>,
     /// The claim of the returned address.
     pub claim: AddressClaim,
     /// The address that is freed.
@@ -175,7 +190,10 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
         AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => None,
     };
     let freed = (new.has_current_claim && claim != AddressClaim::Kept).then_some(authentication.identifier);
+    let before = factors::as_of(undo.changed_at, authentication, new.factors, now);
     let next = AccountState {
+        protected: before.protected,
+        factors: before.factors,
         // A claim that is kept may be under a later version of the identifier key than that of the right.
         identifier: if claim == AddressClaim::Kept { authentication.identifier } else { undo.identifier },
         identifier_since: Some(now),
@@ -194,7 +212,19 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
         version: new.password.map_or(1, |password| password.version + 1),
     };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(new.claims, now) };
-    let returned = ReturnedAddress { at: now, authentication: next, profile, password, claim, freed, withdrawn, displaced };
+    let returned = ReturnedAddress {
+        at: now,
+        authentication: next,
+        profile,
+        password,
+        totp: before.totp,
+        recovery_codes: before.codes,
+        passkeys: before.passkeys,
+        claim,
+        freed,
+        withdrawn,
+        displaced,
+    };
     Decision::one(Change::undo_email_change(returned), Undone::Restored)
 }
 

@@ -130,6 +130,11 @@ impl Passkey {
     pub fn removed(&self, now: Timestamp) -> Self {
         Self { removed_at: Some(now), version: self.version + 1, ..self.clone() }
     }
+    /// The same passkey, back in use.
+    #[must_use]
+    pub fn restored(&self) -> Self {
+        Self { removed_at: None, version: self.version + 1, ..self.clone() }
+    }
     /// The same passkey with another name.
     #[must_use]
     pub fn renamed(&self, name: Option<Sealed>) -> Self {

@@ -9,6 +9,8 @@
 //!
 //! Each change needs a recent sign-in of the level that the account can reach (checked by the caller at admission).
 
+pub mod reset;
+
 use super::account::{AccountState, Sealed};
 use super::change::{Change, Decision};
 use super::recovery_codes::{FreshCodes, RecoveryCodes};
@@ -107,6 +109,8 @@ pub enum TotpConfirmed {
     Active {
         /// The session, with another cookie.
         session: Box<Session>,
+        /// Whether it replaces another one.
+        is_replacement: bool,
         /// New recovery codes, to be shown once. None: those of before stay.
         codes: Option<Vec<SecretText>>,
     },
@@ -156,7 +160,7 @@ pub fn confirm_totp(holder: Holder<'_>, confirmation: Confirmation<'_>, now: Tim
     let next = TotpCredential { active, pending: None, removed, version: stored.version + 1, ..stored.clone() };
     let change = if is_replacement { Change::replace_totp } else { Change::activate_totp };
     let change = change(state, next, codes, session.clone());
-    Decision::one(change, TotpConfirmed::Active { session: Box::new(session), codes: texts })
+    Decision::one(change, TotpConfirmed::Active { session: Box::new(session), is_replacement, codes: texts })
 }
 
 /// The outcome of a removal.

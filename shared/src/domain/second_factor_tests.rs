@@ -86,7 +86,7 @@ fn security_75_the_first_code_that_fits_activates_the_app_in_one_transaction() {
     assert_eq!((&world.account, &world.session), (&before.0, &before.1), "a set-up opens and protects nothing");
     let decision = world.decide_confirm(&current_code(&seed(), NOW), true);
     assert_eq!(decision.changes.0.len(), 1);
-    let TotpConfirmed::Active { session, codes: Some(codes) } = world.apply(decision) else { panic!() };
+    let TotpConfirmed::Active { session, is_replacement: false, codes: Some(codes) } = world.apply(decision) else { panic!() };
     world.check_consistent();
     assert_eq!((codes.len(), world.account.protected, world.account.factors.recovery_codes), (COUNT, true, 10));
     assert_eq!(world.account.epoch, before.0.epoch + 1, "other sessions end");
@@ -134,7 +134,7 @@ fn security_76_a_replacement_ends_other_sessions_and_keeps_the_codes() {
     let (epoch, codes) = (world.account.epoch, world.codes.clone().unwrap());
     assert!(world.begin());
     assert!(world.totp.as_ref().unwrap().active.is_some(), "security 75: the app in use stays until the code fits");
-    let TotpConfirmed::Active { codes: None, .. } = world.confirm(false) else { panic!() };
+    let TotpConfirmed::Active { is_replacement: true, codes: None, .. } = world.confirm(false) else { panic!() };
     world.check_consistent();
     assert_eq!(world.account.epoch, epoch + 1);
     assert_eq!(world.codes.as_ref().unwrap().hashes, codes.hashes);

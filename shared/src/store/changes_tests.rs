@@ -157,7 +157,19 @@ fn newer() -> AccountState {
 
 fn returned(claim: AddressClaim) -> ReturnedAddress {
     let (authentication, profile, password) = (state(), a_profile(2), a_password(2));
-    ReturnedAddress { at: NOW, authentication, profile, password, claim, freed: Some(FORMER), withdrawn: None, displaced: None }
+    ReturnedAddress {
+        totp: None,
+        recovery_codes: None,
+        passkeys: vec![],
+        at: NOW,
+        authentication,
+        profile,
+        password,
+        claim,
+        freed: Some(FORMER),
+        withdrawn: None,
+        displaced: None,
+    }
 }
 
 fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
@@ -239,6 +251,8 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("begin_totp", "first", Change::begin_totp(TotpCredential { active: None, removed: None, ..totp(1) })),
         ("begin_totp", "later", Change::begin_totp(totp(3))),
         ("cancel_totp", "", Change::cancel_totp(TotpCredential { active: None, pending: None, ..totp(2) })),
+        ("reset_second_steps", "", Change::reset_second_steps(state(), totp(3), Some(codes(3)))),
+        ("unlock_second_steps", "", Change::unlock_second_steps(state())),
         ("activate_totp", "with the first codes", Change::activate_totp(state(), totp(2), codes(1), a_session(2))),
         ("replace_totp", "", Change::replace_totp(state(), totp(4), codes(3), a_session(2))),
         ("remove_totp", "", Change::remove_totp(state(), TotpCredential { active: None, ..totp(4) }, Some(RecoveryCodes { removed_at: Some(NOW), ..codes(3) }), a_session(2))),
@@ -255,6 +269,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("undo_email_change", "to the current address, where there was no password", Change::undo_email_change(ReturnedAddress { freed: None, password: a_password(1), ..returned(AddressClaim::Kept) })),
         ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { withdrawn: Some(WithdrawnRequest { requested_at: NOW, due: NOW }), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
+        ("undo_email_change", "with second factors of before", Change::undo_email_change(ReturnedAddress { totp: Some(totp(3)), recovery_codes: Some(codes(3)), passkeys: vec![a_passkey(3), Passkey { credential_id: vec![9; 16], ..a_passkey(4).removed(NOW) }], ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
         ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
         ("request_restoration_mail", "", Change::request_restoration_mail(state())),

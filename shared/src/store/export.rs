@@ -55,6 +55,8 @@ impl AccountSnapshot {
             profile: None,
             data_key: None,
             password: None,
+            totp: None,
+            recovery_codes: None,
         }
     }
 }

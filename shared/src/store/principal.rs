@@ -10,7 +10,9 @@ use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
 use crate::domain::linked_identity::LinkedIdentity;
 use crate::domain::oauth::grant::Grant;
 use crate::domain::profile::Profile;
+use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::session::Session;
+use crate::domain::totp::TotpCredential;
 use serde::de::DeserializeOwned;
 
 /// The presented credentials, and what to read with them. 1 RRU each.
@@ -26,6 +28,8 @@ pub struct PrincipalQuery {
     pub profile: bool,
     /// Whether to read the password.
     pub password: bool,
+    /// Whether to read authenticator app and recovery codes.
+    pub second_factors: bool,
 }
 
 /// The current state of an account with its presented credentials.
@@ -43,22 +47,29 @@ pub struct PrincipalSnapshot {
     pub data_key: Option<WrappedDataKey>,
     /// The password, if requested and stored.
     pub password: Option<PasswordCredential>,
+    /// The authenticator app, if requested and stored.
+    pub totp: Option<TotpCredential>,
+    /// The recovery codes, if requested and stored.
+    pub recovery_codes: Option<RecoveryCodes>,
 }
 
 impl TenantStore {
-    /// AUTHN ‖ the presented credentials (‖ PROFILE ‖ key ‖ password), one BatchGetItem. `None` if the account does not exist.
+    /// AUTHN ‖ the presented credentials (‖ PROFILE ‖ key ‖ password ‖ TOTP ‖ RECOVERY), one BatchGetItem. `None` if the account does not exist.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_principal(&self, query: PrincipalQuery) -> Result<Option<PrincipalSnapshot>, StoreError> {
-        let PrincipalQuery { account, session, grant, profile, password } = query;
+        let PrincipalQuery { account, session, grant, profile, password, second_factors } = query;
         let authentication = self.key(ItemRef::Authentication(account));
         let session = session.map(|session| self.key(ItemRef::Session(account, session)));
         let grant = grant.map(|grant| self.key(ItemRef::Grant(account, grant)));
         let data_key = profile.then(|| self.key(ItemRef::DataKey(account)));
         let profile = profile.then(|| self.key(ItemRef::Profile(account)));
         let password = password.then(|| self.key(ItemRef::Password(account)));
-        let optional = [&session, &grant, &profile, &data_key, &password].into_iter().filter_map(Clone::clone);
+        let totp = second_factors.then(|| self.key(ItemRef::Totp(account)));
+        let recovery_codes = second_factors.then(|| self.key(ItemRef::RecoveryCodes(account)));
+        let optional =
+            [&session, &grant, &profile, &data_key, &password, &totp, &recovery_codes].into_iter().filter_map(Clone::clone);
         let mut items = self.batch_keys(std::iter::once(authentication.clone()).chain(optional).collect()).await?;
         let Some(authentication) = items.take(&authentication, ItemKind::Authentication)? else { return Ok(None) };
         Ok(Some(PrincipalSnapshot {
@@ -68,6 +79,8 @@ impl TenantStore {
             profile: items.take_if(profile.as_ref(), ItemKind::Profile)?,
             data_key: items.take_if(data_key.as_ref(), ItemKind::DataKey)?,
             password: items.take_if(password.as_ref(), ItemKind::Password)?,
+            totp: items.take_if(totp.as_ref(), ItemKind::Totp)?,
+            recovery_codes: items.take_if(recovery_codes.as_ref(), ItemKind::RecoveryCodes)?,
         }))
     }
     /// Every session of an account, including ended and expired ones. One Query, all pages.

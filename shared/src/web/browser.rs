@@ -8,8 +8,10 @@ use super::extract::tenant_of;
 use super::problem::{Problem, ProblemKind};
 use crate::digest::sha256;
 use crate::domain::id::AccountId;
+use crate::domain::identifier::IdentifierHash;
 use crate::domain::secret::{Secret256, SecretHash, hash_secret};
 use crate::domain::time::Span;
+use crate::keys::identifier::IdentifierKeyring;
 use crate::keys::locator::SessionLocator;
 use crate::locale;
 use crate::services::{Services, Tenant};
@@ -29,6 +31,49 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const DEVICE_LIFETIME: Span = Span::days(400);
 const DEVICE_PURPOSE: &str = "device cookie";
 
+/// The most accounts that a device cookie remembers.
+const MAX_DEVICE_ENTRIES: usize = 5;
+
+/// An account that signed in with this browser.
+#[derive(Clone, PartialEq, Eq)]
+struct DeviceEntry {
+    account: AccountId,
+    /// The id by which the account knows this device.
+    device: [u8; 16],
+    /// The address of the account then. None: an earlier release wrote the cookie.
+    identifier: Option<IdentifierHash>,
+}
+
+impl DeviceEntry {
+    const LENGTH: usize = 68;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let IdentifierHash { key_version, hash } = self.identifier.unwrap_or(IdentifierHash { key_version: 0, hash: [0; 32] });
+        [self.account.as_bytes().as_slice(), &self.device, &key_version.to_be_bytes(), &hash].concat()
+    }
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (account, rest) = bytes.split_first_chunk::<16>()?;
+        let (device, rest) = rest.split_first_chunk::<16>()?;
+        let identifier = match rest.split_first_chunk::<4>() {
+            Some((version, hash)) => {
+                let (key_version, hash) = (u32::from_be_bytes(*version), hash.try_into().ok()?);
+                (key_version > 0).then_some(IdentifierHash { key_version, hash })
+            }
+            None => None,
+        };
+        Some(Self { account: AccountId::from_bytes(*account), device: *device, identifier })
+    }
+    /// The entries of an opened cookie.
+    fn read_all(opened: &[u8]) -> Vec<Self> {
+        match opened.len() {
+            // One entry without an address: an earlier release.
+            32 => Self::read(opened).into_iter().collect(),
+            length if length % Self::LENGTH == 0 => opened.chunks(Self::LENGTH).filter_map(Self::read).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Where a posted form comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormOrigin {
@@ -42,8 +87,8 @@ pub enum FormOrigin {
 pub struct Browser {
     /// The session cookie, opened.
     pub session: Option<(SessionLocator, Secret256)>,
-    /// The known device, opened: its account and its id (the first 8 bytes of its SHA-256).
-    pub device: Option<(AccountId, u64)>,
+    /// The accounts that signed in here, newest first: at most [`MAX_DEVICE_ENTRIES`].
+    devices: Vec<DeviceEntry>,
     jar: Jar,
     binding: Secret256,
     /// The binding was made for this request: the response must set it.
@@ -61,15 +106,14 @@ impl FromRequestParts<Services> for Browser {
         let headers = &parts.headers;
         let locator = tenant.keys.locator().ok();
         let session = jar.read(headers, Cookie::Session).and_then(|value| locator?.open_session_cookie(&value));
-        let device = jar
+        let devices = jar
             .read(headers, Cookie::Device)
             .and_then(|value| locator?.open(DEVICE_PURPOSE, b"", &value))
-            .and_then(|opened| <[u8; 32]>::try_from(opened).ok())
-            .map(|opened| (account_of(&opened), device_id(&opened[16..])));
+            .map_or_else(Vec::new, |opened| DeviceEntry::read_all(&opened));
         let sent = jar.read(headers, Cookie::Browser).and_then(|value| read_binding(&value));
         Ok(Self {
             session,
-            device,
+            devices,
             is_new: sent.is_none(),
             binding: sent.unwrap_or_else(|| services.random.secret()),
             is_same_site: is_same_site(headers, services.origin.as_str()),
@@ -159,9 +203,38 @@ impl Browser {
     pub fn clear_session(&self, response: &mut Response) {
         self.jar.write(response.headers_mut(), Cookie::Session, "", Some(Span::ZERO));
     }
-    /// Sets the device cookie (sealed, 400 days).
-    pub fn set_device(&self, response: &mut Response, tenant: &Tenant, account: AccountId, device: [u8; 16]) {
-        let plain = [*account.as_bytes(), device].concat();
+    /// The id of this device in the account's list (the first 8 bytes of its SHA-256), if the account signed in here.
+    #[must_use]
+    pub fn device_of(&self, account: AccountId) -> Option<u64> {
+        self.devices.iter().find(|entry| entry.account == account).map(|entry| device_id(&entry.device))
+    }
+    /// The account that last signed in here.
+    #[must_use]
+    pub fn newest_account(&self) -> Option<AccountId> {
+        self.devices.first().map(|entry| entry.account)
+    }
+    /// The account that signed in here with this address. So the cookie of another account says nothing about an attempt at this one.
+    #[must_use]
+    pub fn account_with(&self, keyring: &IdentifierKeyring, identifier: &IdentifierHash) -> Option<AccountId> {
+        let has = |entry: &&DeviceEntry| entry.identifier.is_some_and(|other| keyring.is_same(&other, identifier));
+        self.devices.iter().find(has).map(|entry| entry.account)
+    }
+    /// Sets the device cookie (sealed, 400 days): this account signed in here with this address. `new` is the device's id if the account
+    /// does not know it yet.
+    pub fn remember_device(
+        &self,
+        response: &mut Response,
+        tenant: &Tenant,
+        account: AccountId,
+        identifier: IdentifierHash,
+        new: Option<[u8; 16]>,
+    ) {
+        let known = self.devices.iter().find(|entry| entry.account == account).map(|entry| entry.device);
+        let Some(device) = new.or(known) else { return };
+        let entry = DeviceEntry { account, device, identifier: Some(identifier) };
+        let others = self.devices.iter().filter(|other| other.account != account);
+        let plain: Vec<u8> =
+            std::iter::once(&entry).chain(others).take(MAX_DEVICE_ENTRIES).flat_map(DeviceEntry::to_bytes).collect();
         match tenant.keys.locator().and_then(|keyring| keyring.seal(DEVICE_PURPOSE, b"", &plain)) {
             Ok(value) => self.jar.write(response.headers_mut(), Cookie::Device, &value, Some(DEVICE_LIFETIME)),
             Err(error) => super::problem::log_failure(&error),
@@ -183,12 +256,6 @@ impl Browser {
 #[must_use]
 pub fn device_id(device: &[u8]) -> u64 {
     sha256(device).iter().take(8).fold(0, |id, byte| (id << 8) | u64::from(*byte))
-}
-
-fn account_of(opened: &[u8; 32]) -> AccountId {
-    let mut account = [0; 16];
-    account.copy_from_slice(&opened[..16]);
-    AccountId::from_bytes(account)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
@@ -254,6 +321,25 @@ fn device_words(user_agent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_cookie_reads_back_and_one_of_an_earlier_release_has_one_account_without_an_address() {
+        let entry = |number: u8| DeviceEntry {
+            account: AccountId::from_bytes([number; 16]),
+            device: [number; 16],
+            identifier: Some(IdentifierHash { key_version: 3, hash: [number; 32] }),
+        };
+        let all: Vec<DeviceEntry> = (1..=5).map(entry).collect();
+        let plain: Vec<u8> = all.iter().flat_map(DeviceEntry::to_bytes).collect();
+        assert!(DeviceEntry::read_all(&plain) == all);
+        let earlier = DeviceEntry::read_all(&plain[..32]);
+        assert!(earlier == [DeviceEntry { identifier: None, ..entry(1) }]);
+        let again: Vec<u8> = earlier.iter().flat_map(DeviceEntry::to_bytes).collect();
+        assert!(DeviceEntry::read_all(&again) == earlier);
+        for length in [0, 1, 31, 33, 67, 69] {
+            assert!(DeviceEntry::read_all(&plain[..length]).is_empty(), "{length}");
+        }
+    }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), http::HeaderValue::from_static(value))).collect()

@@ -52,6 +52,8 @@ pub enum PrincipalParts {
     Profile,
     /// Profile, data key and password.
     ProfileAndPassword,
+    /// Profile, data key, authenticator app and recovery codes.
+    SecondFactors,
 }
 
 /// The acting user of an account, checked against the stored state.
@@ -86,6 +88,7 @@ impl AccountCredential {
             grant: self.grant,
             profile: parts != PrincipalParts::Nothing,
             password: parts == PrincipalParts::ProfileAndPassword,
+            second_factors: parts == PrincipalParts::SecondFactors,
         };
         let snapshot = handle.tenant.store.find_principal(query).await?;
         Ok(snapshot.and_then(|snapshot| self.admit(snapshot, handle.now())))

@@ -7,6 +7,7 @@ use crate::context::Random;
 use crate::domain::account::{Sealed, WrappedDataKey};
 use crate::domain::flow::Flow;
 use crate::domain::id::{AccountId, ClientId, SessionId};
+use crate::domain::identifier::IdentifierHash;
 use crate::domain::secret::{Secret256, hash_secret};
 use crate::domain::session::{NewSession, Session};
 use crate::domain::time::Timestamp;
@@ -72,13 +73,14 @@ impl NewSessionSecrets {
         response: &mut Response,
         handle: &TenantHandle,
         browser: &Browser,
-        account: AccountId,
+        account: (AccountId, IdentifierHash),
         opened_at: Timestamp,
     ) {
+        let (account, identifier) = account;
         let locator = SessionLocator { account, session: self.id };
         let lifetime = (opened_at + handle.tenant.config.session.absolute).since(handle.now());
         browser.set_session(response, &handle.tenant, &locator, &self.secret, lifetime);
-        browser.set_device(response, &handle.tenant, account, self.device);
+        browser.remember_device(response, &handle.tenant, account, identifier, Some(self.device));
     }
     /// The session for the decision. `device` comes from [`seal_device`].
     #[must_use]
@@ -90,21 +92,21 @@ impl NewSessionSecrets {
     pub fn device(&self) -> u64 {
         device_id(&self.device)
     }
-    /// Sets the cookies of a committed session.
+    /// Sets the cookies of a committed session. `identifier` is the address that the account has.
     pub fn set_cookies(
         &self,
         response: &mut Response,
         handle: &TenantHandle,
         browser: &Browser,
         session: &Session,
+        identifier: IdentifierHash,
         new_device: bool,
     ) {
         let locator = SessionLocator { account: session.account, session: session.id };
         let lifetime = session.expires_at.since(handle.now());
         browser.set_session(response, &handle.tenant, &locator, &self.secret, lifetime);
-        if new_device {
-            browser.set_device(response, &handle.tenant, session.account, self.device);
-        }
+        let new = new_device.then_some(self.device);
+        browser.remember_device(response, &handle.tenant, session.account, identifier, new);
     }
 }
 

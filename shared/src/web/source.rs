@@ -2,7 +2,7 @@
 //!
 //! 1. The rule of the route names the event that it can cause: a failure or a mail.
 //! 2. The source is the client address (IPv6 by /64): with the account of a presented token, session or known device, at the OAuth endpoints
-//!    with the client. So no stranger locks out a session or a known device of another user, and a former device none of the owner's.
+//!    with the client. Where an address is typed, only the device of the account with this address counts. So no stranger locks out a session or a known device of another user, and a former device none of the owner's.
 //! 3. A permit of this instance's bucket is taken, and if the source is active, the shared counter is read. Without a permit, or at the
 //!    shared limit, the answer is 429 before anything is read, hashed or written.
 //! 4. The route runs. Its response shows whether the event occurred.
@@ -19,6 +19,7 @@ use super::problem::{Problem, ProblemKind, log_failure};
 use crate::digest::sha256;
 use crate::domain::change::{Change, Changes};
 use crate::domain::id::AccountId;
+use crate::domain::identifier::EmailAddress;
 use crate::domain::oauth::client::TokenEndpointAuthMethod;
 use crate::domain::oauth::error::OAuthErrorCode;
 use crate::domain::source::{Admitted, NoPermit, SourceEvent, SourceLimits};
@@ -190,7 +191,7 @@ impl Attempt {
         };
         let now = handle.now();
         let (permit, admitted) = Permit::take(&services.sources, key, limits, now).await.map_err(refuse)?;
-        if admitted == Admitted::Active || limits.always_shared {
+        if handle.request.address_hash.is_some() && (admitted == Admitted::Active || limits.always_shared) {
             match handle.tenant.store.find_source_count(&source, now).await {
                 Ok(count) if count < limits.shared => {}
                 Ok(_) => {
@@ -219,6 +220,10 @@ impl Attempt {
             }
         }
         services.sources.lock().record(&self.permit.key, self.handle.now());
+        // The shared counter has a key by the keyed hash of the address alone.
+        if self.handle.request.address_hash.is_none() {
+            return;
+        }
         // The first mail of a source in an instance costs no unit.
         if self.event == SourceEvent::Mail && self.admitted == Admitted::Quiet && !self.limits.always_shared {
             return;
@@ -304,8 +309,13 @@ impl Source {
     /// The source of a request. `None` for a public client without a secret: it has nothing to guess, and its failures must not stop its
     /// other users in the same network.
     async fn of(services: &Services, handle: &TenantHandle, route: &str, parts: &mut Parts, form: &Params) -> Option<Self> {
-        // A host always names the address. Requests without one share one source.
-        let address = handle.request.address_hash.clone().unwrap_or_default();
+        // Without the key that hashes addresses, the bucket of this instance is kept by the address itself, and nothing is stored.
+        let address = handle
+            .request
+            .address_hash
+            .clone()
+            .or_else(|| handle.client_address.map(|address| address.to_canonical().to_string()))
+            .unwrap_or_default();
         if is_oauth(route) {
             let clients = &handle.tenant.config.clients;
             let claimed =
@@ -319,15 +329,20 @@ impl Source {
                 Some((_, true)) | None => Some(Self::Client(address, String::new())),
             };
         }
+        let typed = form.all("identifier").next().filter(|_| ["/login", "/recover"].contains(&route));
         let account = if route == "/register" {
             // Who registers has no account. One that an attacker made must not be a further source.
             None
+        } else if let Some(typed) = typed {
+            // Only the device of the account with this address: each account that an attacker made would be a further source.
+            let browser = Browser::from_request_parts(parts, services).await.ok();
+            browser.and_then(|browser| known_account(handle, &browser, typed))
         } else if route.starts_with("/v1/") {
             token_account(handle, parts)
         } else {
             Browser::from_request_parts(parts, services).await.ok().and_then(|browser| {
                 let session = browser.session.as_ref().map(|(session, _)| session.account);
-                session.or(browser.device.map(|(account, _)| account))
+                session.or(browser.newest_account())
             })
         };
         Some(match account {
@@ -348,6 +363,12 @@ impl Source {
         };
         sha256(format!("source\n{event}\n{named}").as_bytes())
     }
+}
+
+/// The account that signed in with this browser and the typed address.
+fn known_account(handle: &TenantHandle, browser: &Browser, typed: &str) -> Option<AccountId> {
+    let keyring = handle.tenant.keys.identifier().ok()?;
+    browser.account_with(keyring, &keyring.hash_email(&EmailAddress::parse(typed).ok()?))
 }
 
 /// The account of a valid access token.

@@ -18,6 +18,7 @@ macro_rules! templates {
 #[rustfmt::skip]
 templates!(
     "_form.html",
+    "_passkey.html",
     "account_base.html",
     "account_consents.html",
     "account_delete.html",
@@ -36,6 +37,10 @@ templates!(
     "account_restored.html",
     "account_security.html",
     "account_sessions.html",
+    "account_two_step.html",
+    "account_two_step_app.html",
+    "account_two_step_codes.html",
+    "account_two_step_remove.html",
     "account_undo.html",
     "account_undo_resend.html",
     "account_undo_resent.html",
@@ -60,6 +65,7 @@ templates!(
     "recover_start.html",
     "recover_stays.html",
     "register.html",
+    "second_step.html",
     "sign_in.html",
     "sign_out.html",
     "signed_in.html",

@@ -2,16 +2,19 @@
 
 use super::browser::Browser;
 use super::extract::TenantHandle;
+use crate::domain::identifier::IdentifierHash;
 use crate::domain::mail_limit::Trigger;
 
 impl TenantHandle {
-    /// The trigger of this request: a known device of an account in its network, otherwise the network of the caller, otherwise the browser.
-    /// So a stranger shares no limit with an owner who has signed in from this browser before, nor does a former device in another network.
+    /// The trigger of a mail to a typed address: a known device of the account with this address, in its network; otherwise the network of the
+    /// caller, otherwise the browser. So a stranger shares no limit with an owner who has signed in from this browser before, nor does a
+    /// former device in another network, and accounts that an attacker made are no further triggers.
     #[must_use]
-    pub fn trigger(&self, browser: Option<&Browser>) -> Trigger {
-        match browser.and_then(|browser| browser.device) {
-            Some((account, _)) => Trigger::device_of(account, self.request.address_hash.as_deref().unwrap_or_default()),
-            None => self.trigger_of_registration(browser),
+    pub fn trigger(&self, browser: &Browser, identifier: &IdentifierHash) -> Trigger {
+        let keyring = self.tenant.keys.identifier().ok();
+        match keyring.and_then(|keyring| browser.account_with(keyring, identifier)) {
+            Some(account) => Trigger::device_of(account, self.request.address_hash.as_deref().unwrap_or_default()),
+            None => self.trigger_of_registration(Some(browser)),
         }
     }
 

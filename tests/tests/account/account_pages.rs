@@ -5,11 +5,13 @@ use http::{Method, StatusCode};
 use latchkey::domain::time::Span;
 use tests::{AccountClient, Browser, Customer, Page, World};
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 10] = [
     "/account",
     "/account/security",
     "/account/password",
     "/account/email",
+    "/account/two-step",
+    "/account/two-step/app",
     "/account/sessions",
     "/account/consents",
     "/account/privacy",
@@ -67,6 +69,8 @@ async fn an_old_sign_in_is_confirmed_on_pages_that_protect_the_account() {
         ("/account/privacy", false),
         ("/account/password", true),
         ("/account/email", true),
+        ("/account/two-step", false),
+        ("/account/two-step/app", true),
         ("/account/delete", true),
     ] {
         let (mut browser, _) = open_signed_in(&world, &customer, "/account").await;

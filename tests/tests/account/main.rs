@@ -9,3 +9,4 @@ mod registration_api;
 mod registration_pages;
 mod repetition;
 mod self_service;
+mod two_step;

@@ -4,6 +4,7 @@
 use http::StatusCode;
 use latchkey::domain::time::Span;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
+use latchkey_local::meter::Units;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use tests::passkey::software::{AT, Assertion, BE, BS, SoftwarePasskey, UP, UV, map, number, text};
@@ -379,4 +380,31 @@ async fn the_script_is_small_and_cached_and_the_well_known_addresses_answer() {
     assert!(script.header("cache-control").is_some_and(|cached| cached.contains("immutable")));
     assert!(script.html().len() <= 8 * 1024, "{} bytes", script.html().len());
     visitor.open("/assets/passkey.AAAA.js").await.expect(StatusCode::NOT_FOUND);
+}
+
+/// Exactly what each operation may take. An older session in the browser adds 2 reads and 1 write.
+#[tokio::test]
+async fn a_sign_in_with_a_passkey_takes_three_reads_and_two_writes_and_one_more_on_a_new_device() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let page = browser.open("/account/passkeys/new").await;
+    let options = Options::of(&page);
+    let mut passkey = create(&browser, &options);
+    let json = passkey.creation(options.challenge()).json();
+    drop(world.meter.take());
+    let fields = [("credential", json.as_str()), ("state", options.state.as_str()), ("end_others", "")];
+    assert_eq!(browser.send_by_script(&page, "credential", &fields).await.1.status(), StatusCode::SEE_OTHER);
+    let cost = world.meter.take_cost();
+    assert_eq!((cost.requests, cost.engine), (4, Units { read: 10.0, write: 6.0 }), "adding: a transaction of three");
+    let mut visitor = Browser::new(&world);
+    for (name, units) in
+        [("a new device", Units { read: 3.0, write: 3.0 }), ("a known device", Units { read: 3.0, write: 2.0 })]
+    {
+        world.advance(Span::seconds(1));
+        visitor.cookies.retain(|name, _| !name.contains("session"));
+        let page = visitor.open("/login").await;
+        drop(world.meter.take());
+        assert_eq!(use_on(&mut visitor, &page, &mut passkey).await.1.status(), StatusCode::SEE_OTHER);
+        assert_eq!(world.meter.take_cost().engine, units, "{name}");
+    }
 }

@@ -57,6 +57,30 @@ async fn security_137_a_warm_instance_works_during_a_kms_outage() {
     }
 }
 
+/// An instance that cannot open the key that hashes addresses: guesses in one network stop no client in another one, and nothing is stored.
+#[tokio::test]
+async fn security_147_without_the_key_of_addresses_each_network_is_limited_on_its_own() {
+    let kms = FakeKms::up();
+    let world = World::builder().vault(kms.vault()).build().await.unwrap();
+    let purposes: &'static [Purpose] = &[Purpose::Locator, Purpose::Refresh, Purpose::Signing, Purpose::Data];
+    let services = Services { keys: Keys::new(kms.vault(), purposes), tenants: Tenants::default(), ..world.services.clone() };
+    let events = world.services.clone();
+    let world = world.served_by(mount(services, token::routes()), events).unwrap();
+    let guess = async |world: &World, secret: &str| {
+        let fields = [("grant_type", "client_credentials"), ("client_id", "demo-service"), ("client_secret", secret)];
+        Anonymous::new(world).post_form("/oauth2/token", &fields).await.status()
+    };
+    let mut evaluated = 0;
+    while guess(&world, "a guess").await == 401 {
+        evaluated += 1;
+        assert!(evaluated <= 300, "300 guesses are evaluated");
+    }
+    assert_eq!(guess(&world, "a guess").await, 429);
+    let other = world.seen_from("203.0.113.9".parse().unwrap());
+    assert_eq!(guess(&other, "a guess").await, 401);
+    assert_eq!(OAuthClient::demo_service(&other).client_credentials().await.status(), 200);
+}
+
 /// T8: an instance that starts during the outage has no unwrapped keys. Routes that need none of them work.
 #[tokio::test]
 async fn security_137_a_cold_start_without_kms_lists_keys_and_answers_503_until_kms_is_back() {

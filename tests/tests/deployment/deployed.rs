@@ -175,7 +175,17 @@ async fn a_function_without_need_for_passwords_can_not_read_them() {
     let asks = async |function: &str, password: bool| {
         let store = deployed.services(function, &[]).store.tenant(TenantId::default_tenant());
         let account = tests::store::account(1);
-        store.find_principal(PrincipalQuery { account, session: None, grant: None, profile: false, password }).await.is_ok()
+        store
+            .find_principal(PrincipalQuery {
+                account,
+                session: None,
+                grant: None,
+                profile: false,
+                password,
+                second_factors: false,
+            })
+            .await
+            .is_ok()
     };
     for (function, reads_passwords) in
         [("login", true), ("profile", true), ("token", false), ("export", false), ("retention", false)]

@@ -6,4 +6,5 @@ mod export;
 mod identifiers;
 mod keys;
 mod people;
+mod second_step;
 mod user_pool;

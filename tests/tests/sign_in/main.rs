@@ -6,4 +6,5 @@ mod funnel;
 mod kept_forms;
 mod login;
 mod races;
+mod second_step;
 mod sources;

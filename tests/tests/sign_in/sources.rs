@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
 use http::StatusCode;
+use latchkey::domain::mail_limit::STARTS_A_DAY;
 use latchkey::domain::source::{SourceEvent, SourcePolicy};
 use latchkey::domain::time::Span;
 use latchkey::web::source::{LIMITED_LINKS, LIMITED_ROUTES};
@@ -143,27 +144,61 @@ async fn security_147_strangers_in_the_same_network_lock_out_no_known_device_and
     assert!(page.text().contains("Bitte versuchen Sie es in "), "{}", page.text());
 }
 
-/// A device cookie of the attacker's own account gives one more source, however many cookies the account collects.
+/// Device cookies and sessions of the attacker's own accounts give no further source for guesses at other addresses, nor for mails to them.
 #[tokio::test]
-async fn security_147_many_devices_of_one_account_are_one_source() {
+async fn security_147_devices_of_own_accounts_are_no_further_sources() {
     let world = new_world().await;
-    let customer = Customer::registered(&world, "Mallory").await;
-    let mut evaluated = 0;
-    for _ in 0..4 {
+    let (mut evaluated, mut mailed) = (0, 0);
+    let mut browsers = Vec::new();
+    for name in ["Mallory", "Mella", "Moritz", "Mona"] {
+        let customer = Customer::registered(&world.seen_from(address("203.0.113.77")), name).await;
         let mut browser = Browser::new(&world);
-        if sign_in(&mut browser, &customer.email, &customer.password).await.status() != 200 {
-            break;
-        }
-        let page = browser.open("/login").await;
-        browser.cookies.retain(|name, _| !name.contains("session"));
-        let page = if page.has_button("#submit") { page } else { browser.open("/login").await };
+        sign_in(&mut browser, &customer.email, &customer.password).await.expect(StatusCode::OK);
+        // With the session and without it.
+        let mut without = Browser::new(&world);
+        without.cookies = browser.cookies.clone();
+        without.cookies.retain(|name, _| !name.contains("session"));
+        browsers.extend([browser, without]);
+    }
+    for browser in &mut browsers {
+        let fresh = Browser::new(&world).open("/login?lk_switch=1").await;
+        let page = browser.open("/login?lk_switch=1").await;
+        assert!(page.has_button("#submit") && fresh.has_button("#submit"), "{}", page.text());
         for n in 0..40 {
             let email = format!("victim-{n}@example.com");
             let (_, answer) = browser.press(&page, "#submit", &[("identifier", &email), ("password", "a guess")]).await;
             evaluated += u32::from(answer.status() == StatusCode::BAD_REQUEST);
         }
+        let page = browser.open("/recover").await;
+        for _ in 0..10 {
+            let (_, answer) = browser.press(&page, "#submit", &[("identifier", "victim@example.com")]).await;
+            mailed += u32::from(answer.status().is_redirection() || answer.status().is_success());
+        }
     }
     assert_eq!(evaluated, limits(SourceEvent::Failure).0);
+    assert!(mailed <= STARTS_A_DAY, "{mailed} mails to one address");
+}
+
+/// A browser keeps several accounts: each one is known by its own address.
+#[tokio::test]
+async fn security_147_a_browser_of_two_people_is_known_to_both() {
+    let world = new_world().await;
+    let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
+    let mut browser = Browser::new(&world);
+    for customer in [&ada, &bob] {
+        let page = browser.open("/login?lk_switch=1").await;
+        browser.submit(&page, "#submit", &[("identifier", &customer.email), ("password", &customer.password)]).await;
+    }
+    exhaust(&world).await;
+    for customer in [&ada, &bob] {
+        let page = browser.open("/login?lk_switch=1").await;
+        let (_, answer) =
+            browser.press(&page, "#submit", &[("identifier", &customer.email), ("password", &customer.password)]).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", customer.email);
+    }
+    let fields = [("identifier", "carol@example.com"), ("password", "a guess")];
+    let page = browser.open("/login?lk_switch=1").await;
+    assert_eq!(browser.press(&page, "#submit", &fields).await.1.status(), StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]
@@ -358,6 +393,9 @@ fn security_147_every_endpoint_that_verifies_a_secret_or_sends_mail_is_limited()
         "/oauth2/logout",
         "/account",
         "/account/sessions",
+        "/account/passkeys",
+        // A recent sign-in, and a signature that cannot be guessed.
+        "/account/passkeys/new",
         "/account/consents",
         "/account/privacy",
         "/account/export",

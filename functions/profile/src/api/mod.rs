@@ -3,6 +3,7 @@
 pub(crate) mod consents;
 pub(crate) mod deletion;
 pub(crate) mod email;
+pub(crate) mod factors;
 pub(crate) mod me;
 pub(crate) mod password;
 pub(crate) mod sessions;

@@ -12,6 +12,7 @@ pub(crate) mod profile;
 pub(crate) mod restore;
 pub(crate) mod security;
 pub(crate) mod sessions;
+pub(crate) mod two_step;
 pub(crate) mod undo;
 
 use crate::CommandError;
@@ -34,6 +35,11 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/passkeys/new", get(passkeys::get_new).post(passkeys::post_new))
         .route("/account/email", get(email::get).post(email::post))
         .route("/account/email/undo", get(undo::get).post(undo::post))
+        .route("/account/two-step", get(two_step::get))
+        .route("/account/two-step/app", get(two_step::app::get).post(two_step::app::post))
+        .route("/account/two-step/codes", get(two_step::codes::get).post(two_step::codes::post))
+        .route("/account/two-step/codes/file", get(two_step::codes::file))
+        .route("/account/two-step/remove", get(two_step::remove::get).post(two_step::remove::post))
         .route("/account/sessions", get(sessions::get).post(sessions::post))
         .route("/account/consents", get(consents::get).post(consents::post))
         .route("/account/privacy", get(privacy::get).post(privacy::post))

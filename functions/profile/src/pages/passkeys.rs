@@ -145,7 +145,7 @@ async fn add(page: &AccountPage, form: &Params) -> Result<Response, AccountPageE
         credential: text("credential")?,
         state: text("state")?,
         name: text("name")?,
-        ends_others: form.one("end_others")?.is_some(),
+        ends_others: form.one("end_others")? == Some("true"),
     };
     let (status, words) = match passkeys::add(&page.handle, &page.browser, &admitted.presented, &posted).await? {
         AddOutcome::Added => return Ok(page.see_done("/account/passkeys", "passkey-added")),

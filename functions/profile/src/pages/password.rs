@@ -39,7 +39,7 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
     }
     let text = |name| form.one(name).map(|value| value.unwrap_or_default().into());
     let account = admitted.presented.account();
-    let device = page.browser.device.filter(|(owner, _)| *owner == account).map(|(_, device)| device);
+    let device = page.browser.device_of(account);
     let typed = PasswordInput { current: text("password")?, new: text("new_password")?, device };
     let refuse = |status, field, words| show(page, &admitted, status, BTreeMap::from([(field, words)]), None);
     match password::change(services, &page.handle, &admitted.presented, &typed).await? {

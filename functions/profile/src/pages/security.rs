@@ -33,10 +33,14 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let history = history::list(&page.handle, &admitted.presented, MAX_ENTRIES).await?;
     let history: Vec<HistoryRow> = history.iter().map(|entry| shown(page, entry)).collect();
+    let factors = admitted.principal.authentication().factors;
     let values = context! {
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         change_email => page.path("/account/email"),
         change_password => page.path("/account/password"),
+        has_app => factors.totp.is_some(),
+        codes_left => factors.recovery_codes,
+        two_step => page.path("/account/two-step"),
         passkeys => RelyingParty::of(&page.handle.tenant).map(|_| admitted.principal.authentication().factors.passkeys),
         manage_passkeys => page.path("/account/passkeys"),
         history => Value::from(Serde(history)),

@@ -160,14 +160,27 @@ async fn finish(
         Verified::Created { session, .. } => {
             let mut response = see_location(&continue_target(handle, flow.as_ref()))?;
             if let (Some(session), Some(flow)) = (session, &flow) {
-                NewSessionSecrets::of_proof(browser, flow).set_cookies(&mut response, handle, browser, &session, true);
+                NewSessionSecrets::of_proof(browser, flow).set_cookies(
+                    &mut response,
+                    handle,
+                    browser,
+                    &session,
+                    flow.identifier,
+                    true,
+                );
             }
             Ok(browser.answer(response))
         }
         Verified::Repeated { account, at, .. } => {
             let mut response = see_location(&continue_target(handle, flow.as_ref()))?;
             if let Some(flow) = &flow {
-                NewSessionSecrets::of_proof(browser, flow).set_cookies_again(&mut response, handle, browser, account, at);
+                NewSessionSecrets::of_proof(browser, flow).set_cookies_again(
+                    &mut response,
+                    handle,
+                    browser,
+                    (account, flow.identifier),
+                    at,
+                );
             }
             Ok(browser.answer(response))
         }

@@ -15,6 +15,8 @@ pub(super) fn operations() -> Vec<Operation> {
         login(),
         passkey(),
         passkey_options(),
+        second_step_page(),
+        second_step(),
         completion_page(),
         completion(),
         consent_page(),
@@ -27,7 +29,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 /// The parameters of an authorization request.
-const REQUEST: [(&str, &str); 14] = [
+const REQUEST: [(&str, &str); 16] = [
     ("response_type", "`code`."),
     ("client_id", "The client."),
     ("redirect_uri", "Where the answer goes: one that the client registered."),
@@ -39,6 +41,14 @@ const REQUEST: [(&str, &str); 14] = [
     ("response_mode", "`query` or `form_post`."),
     ("prompt", "`none`, `login`, `consent` or `select_account`."),
     ("max_age", "The oldest sign-in that counts, in seconds."),
+    (
+        "acr_values",
+        "The levels that the client wishes for, in order of preference: `urn:latchkey:acr:1`, `urn:latchkey:acr:2`, `phr`.",
+    ),
+    (
+        "claims",
+        "Only an essential `id_token.acr` has an effect: without one of its values the answer is `unmet_authentication_requirements`.",
+    ),
     ("login_hint", "Fills in the identifier."),
     ("id_token_hint", "An ID token of the user who is expected."),
     ("resource", "Narrows the access token to one audience (RFC 8707)."),
@@ -107,6 +117,7 @@ fn passkey() -> Operation {
     let operation = Operation::new(TAG, "POST", "/login/passkey", "submitPasskey", "Signs in with a passkey.");
     with_request(operation)
         .query("return_to", "A page of the account to return to.")
+        .query("lk_attempt", "The sign-in that waits for its second step, sealed.")
         .takes_form(form)
         .redirects("Signed in: back to the authorization request, or to `return_to`.")
         .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
@@ -130,6 +141,33 @@ fn passkey_options() -> Operation {
         .query("return_to", "A page of the account to return to.")
         .answers(200, "The options.", options)
         .problems(&[ProblemKind::NotFound])
+}
+
+fn second_step_page() -> Operation {
+    let operation =
+        Operation::new(TAG, "GET", "/login/second-step", "showSecondStepPage", "Asks for the second step of a sign-in.");
+    to_client(with_request(operation))
+        .query("return_to", "A page of the account to return to.")
+        .query(
+            "lk_attempt",
+            "The sign-in that waits, sealed. Without it: the signed-in user, for a request that asks for a higher level.",
+        )
+        .page(200, "Fields for a code of the authenticator app and for a recovery code, as the account has them.")
+        .page(400, "The sign-in took too long, or began in another browser; or the request can't be answered to its client.")
+}
+
+fn second_step() -> Operation {
+    let form = page_form([
+        ("code", "The code that the authenticator app shows."),
+        ("recovery_code", "A recovery code, in its place."),
+        ("decision", "`without`: continue without a step that the client only wishes for."),
+    ]);
+    let operation = Operation::new(TAG, "POST", "/login/second-step", "submitSecondStepPage", "Takes the second step.");
+    to_client(with_request(operation).takes_form(form))
+        .query("return_to", "A page of the account to return to.")
+        .query("lk_attempt", "The sign-in that waits, sealed.")
+        .page(400, "The form with what is wrong, or the sign-in is over.")
+        .page(429, "Too many wrong codes for this account: the page says how long to wait, or what is left.")
 }
 
 fn completion_page() -> Operation {

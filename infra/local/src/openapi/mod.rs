@@ -11,6 +11,7 @@
 
 mod builder;
 mod export;
+mod factors;
 mod gateway;
 mod login;
 mod profile;
@@ -40,7 +41,7 @@ pub fn document() -> Value {
         ("registration", registration::operations()),
         ("login", login::operations()),
         ("token", token::operations()),
-        ("profile", profile::operations()),
+        ("profile", profile::operations().into_iter().chain(factors::operations()).collect()),
         ("export", export::operations()),
         (LOCAL_GATEWAY, gateway::operations()),
     ];

@@ -9,6 +9,7 @@
 use super::classify::{AddressOwners, Classifier, ImportKind, ImportSummary, MAX_LISTED, Origin, SeenUsers};
 use super::export::{self, Export};
 use super::roles::{self, Roles};
+use super::second_step::{self, SecondStep};
 use super::source::{Format, Source};
 use super::transfer::{self, ExistingAccounts};
 use crate::command_error::{CommandError, causes};
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Shows and changes the roles of one user. Your applications find the roles in access tokens
     Roles(Roles),
+    /// Shows the second step of one user's sign-in, removes it for a user who has lost it, or unlocks it
+    SecondStep(SecondStep),
 }
 
 /// What to import, and where to.
@@ -92,6 +95,7 @@ pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let import = match command {
         Command::Export(export) => return export::run(export).await,
         Command::Roles(roles) => return roles::run(roles).await.map(|()| true),
+        Command::SecondStep(user) => return second_step::run(user).await.map(|()| true),
         Command::Import(import) => import,
     };
     let (mut source, origin) = open(import)?;

@@ -20,6 +20,7 @@ mod keycloak;
 mod latchkey_file;
 mod members;
 pub(crate) mod roles;
+mod second_step;
 mod source;
 mod stream;
 mod transfer;

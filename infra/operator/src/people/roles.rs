@@ -32,7 +32,7 @@ pub(crate) struct Roles {
     target: TargetOptions,
 }
 
-fn email(text: &str) -> Result<EmailAddress, &'static str> {
+pub(super) fn email(text: &str) -> Result<EmailAddress, &'static str> {
     EmailAddress::parse(text).map_err(|_| "must be an e-mail address")
 }
 
@@ -97,8 +97,8 @@ fn write_error(error: &DecideError<StoreError>) -> CommandError {
     CommandError::new(format!("the roles could not be written: {}", causes(error)))
 }
 
-fn request_context() -> Result<RequestContext, CommandError> {
-    let request_id = format!("roles-{}", BASE32_NOPAD.encode(&Random.bytes::<10>()));
+pub(super) fn request_context() -> Result<RequestContext, CommandError> {
+    let request_id = format!("people-{}", BASE32_NOPAD.encode(&Random.bytes::<10>()));
     Ok(RequestContext {
         request_id: request_id
             .parse::<RequestId>()

@@ -16,6 +16,7 @@ fn new<'a>(authentication: &'a AccountState, profile: &'a Profile, undo: &'a Ema
         undo,
         claims: sealed(8),
         password: None,
+        factors: StoredFactors::default(),
         new_password: new_hash(),
         owner: AddressOwner::None,
         has_current_claim: true,
@@ -78,6 +79,9 @@ fn an_undo_replaces_the_password_and_ends_devices_and_the_pending_change() {
     assert!(a.devices.is_empty() && after.email_change.is_none() && after.claims == sealed(8));
     assert_eq!((set.version, set.changed_at, set.hash), (5, NOW, new_hash()));
     let expected = ReturnedAddress {
+        totp: None,
+        recovery_codes: None,
+        passkeys: vec![],
         at: NOW,
         authentication: a,
         profile: after,
@@ -108,7 +112,19 @@ fn security_130_a_closing_does_not_end_the_right_of_a_former_address() {
     let (claim, freed) = (AddressClaim::New, Some(hash(2)));
     let withdrawn = Some(WithdrawnRequest { requested_at: since, due });
     let at = much_later;
-    let expected = ReturnedAddress { at, authentication: a, profile, password, claim, freed, withdrawn, displaced: None };
+    let expected = ReturnedAddress {
+        totp: None,
+        recovery_codes: None,
+        passkeys: vec![],
+        at,
+        authentication: a,
+        profile,
+        password,
+        claim,
+        freed,
+        withdrawn,
+        displaced: None,
+    };
     assert_eq!(*change, Change::undo_email_change(expected));
 }
 
@@ -169,8 +185,19 @@ fn an_account_that_returned_to_the_address_keeps_its_claim() {
     assert_eq!(authentication.identifier, claimed);
     let claim = AddressClaim::Kept;
     let at = NOW + Span::hours(2);
-    let expected =
-        ReturnedAddress { at, authentication, profile, password, claim, freed: None, withdrawn: None, displaced: None };
+    let expected = ReturnedAddress {
+        totp: None,
+        recovery_codes: None,
+        passkeys: vec![],
+        at,
+        authentication,
+        profile,
+        password,
+        claim,
+        freed: None,
+        withdrawn: None,
+        displaced: None,
+    };
     assert_eq!(*change, Change::undo_email_change(expected));
 }
 

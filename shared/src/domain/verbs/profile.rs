@@ -6,6 +6,7 @@ use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, KeyExpect, Put, RecordKey, Remove, Subject};
 use crate::domain::email_undo::{AddressClaim, ReturnedAddress};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::passkey::ClaimedCredential;
 use crate::domain::profile::Profile;
 use crate::domain::record::{ClaimedIdentifier, Keyed};
 
@@ -39,12 +40,36 @@ impl Change {
     /// A former address takes the account back: the address is claimed, or taken from a newer account, which is closed; the other
     /// address is freed, the password replaced, and the due erasure of a closed account removed.
     pub fn undo_email_change(returned: ReturnedAddress) -> Self {
-        let ReturnedAddress { at, authentication, profile, password, claim, freed, withdrawn, displaced } = returned;
+        let ReturnedAddress {
+            at,
+            authentication,
+            profile,
+            password,
+            totp,
+            recovery_codes,
+            passkeys,
+            claim,
+            freed,
+            withdrawn,
+            displaced,
+        } = returned;
         let (account, status) = (authentication.account, authentication.status);
         let claimed = Keyed { key: authentication.identifier, state: ClaimedIdentifier { account } };
         let mut change = Self::audited(EventKind::EmailChangeUndone, Subject::account(account), Put::next(authentication))
             .and(Put::next(profile))
-            .and(Put::next(password));
+            .and(Put::next(password))
+            .and_all(totp.map(Put::next))
+            .and_all(recovery_codes.map(Put::next));
+        for passkey in passkeys {
+            let key = passkey.hash();
+            let is_active = passkey.is_active();
+            change = change.and(Put::next(passkey));
+            change = if is_active {
+                change.and(Put::new(Keyed { key, state: ClaimedCredential { account } }))
+            } else {
+                change.and_remove(Remove { key: RecordKey::CredentialClaim(key), expect: KeyExpect::OwnedBy(account) })
+            };
+        }
         match claim {
             AddressClaim::Kept => {}
             AddressClaim::New => change = change.and(Put::new(claimed)),

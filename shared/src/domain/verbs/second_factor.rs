@@ -42,6 +42,14 @@ impl Change {
     pub fn note_codes_kept(codes: RecoveryCodes) -> Self {
         Self::unaudited(Put::next(codes))
     }
+    /// An operator removed the app and the recovery codes of a user who has lost them: the epoch is raised, and the user is told by mail.
+    pub fn reset_second_steps(account: AccountState, totp: TotpCredential, codes: Option<RecoveryCodes>) -> Self {
+        Self::factor(EventKind::AuthenticatorRemoved, account).and(Put::next(totp)).and_all(codes.map(Put::next))
+    }
+    /// An operator lets codes be tried again after too many wrong ones.
+    pub fn unlock_second_steps(account: AccountState) -> Self {
+        Self::factor(EventKind::SecondStepsUnlocked, account)
+    }
     fn factor(kind: EventKind, account: AccountState) -> Self {
         Self::audited(kind, Subject::account(account.account), Put::next(account))
     }

@@ -59,6 +59,10 @@
   each("input[data-reveal]", reveal);
   each("form[method=post]", sendOnce);
   each("[data-show-when]", showWhen);
+  each("[data-print]", function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () { window.print(); });
+  });
   each("form[data-sign-in]", shareSignIn);
   window.addEventListener("pageshow", function (event) {
     if (!event.persisted) return;

@@ -15,7 +15,7 @@ use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use serde_json::json;
 use std::time::Duration;
-use tests::{AccountClient, Anonymous, Browser, Customer, Page, invariants};
+use tests::{AccountClient, Anonymous, Browser, Customer, Page, SecondFactor, invariants, second_factor};
 
 const NEW_PASSWORD: &str = "seven Green bicycles sing";
 const UNDO: &str = "/account/email/undo";
@@ -221,6 +221,26 @@ async fn a_former_address_with_a_newer_account_takes_the_older_one_back_after_a_
     let summary = world.run_job(&json!({ "job": "retention" })).await.expect("a summary");
     assert_eq!(summary["rules"]["erasure"]["erased"], 1, "{summary}");
     assert!(signs_in(&world, &ada.email, NEW_PASSWORD).await);
+    assert_invariants(&world).await;
+}
+
+/// A thief who changed the address has added an app: it goes with the undo, so that it locks no owner out.
+#[tokio::test]
+async fn security_95_an_app_of_the_thief_goes_with_the_undo() {
+    let world = world().await;
+    let (ada, thief, _) = stolen(&world).await;
+    world.advance(Span::minutes(1));
+    SecondFactor::give(&world, &thief).await;
+    assert!(second_factor::state(&world, &thief).await.protected);
+    let mail = newest(&world, &ada.email, UNDO).await;
+    let done = take_back(&world, &mail).await;
+    assert!(done.text().contains("Your address is restored"), "{}", done.text());
+    let state = second_factor::state(&world, &ada).await;
+    assert!(!state.protected && state.factors.is_empty(), "{state:?}");
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/login").await;
+    let page = browser.submit(&page, "#submit", &[("identifier", &ada.email), ("password", NEW_PASSWORD)]).await;
+    assert!(page.text().contains("You are signed in"), "{}", page.text());
     assert_invariants(&world).await;
 }
 

@@ -8,7 +8,7 @@ use tests::routes;
 use tests::template::Template;
 
 /// Everything below one of these paths is one route, and shares its limit.
-const FAMILIES: [&str; 5] = ["/account", "/account/export", "/v1/me", "/v1/me/exports", "/v1/registrations"];
+const FAMILIES: [&str; 6] = ["/account", "/account/export", "/login", "/v1/me", "/v1/me/exports", "/v1/registrations"];
 
 /// A route of its own below a family: with a user pool it leads to another function.
 const SEPARATE_ROUTE: &str = "/v1/registrations/{id}/verification";

@@ -192,3 +192,89 @@ account-terms-withdraw = Widerrufen
 account-terms-withdraw-named = Widerrufen: { $title }
 account-done-terms-accepted = Ihre Zustimmung ist gespeichert.
 account-done-terms-withdrawn = Ihre Zustimmung ist widerrufen.
+
+## Anmeldung in zwei Schritten
+
+two-step-title = Anmeldung in zwei Schritten
+two-step-set-up = Einrichten
+two-step-state-off = Aus
+two-step-state-on =
+    { $left ->
+        [0] Ein, mit einer Authenticator-App. Es ist kein Wiederherstellungscode übrig.
+        [one] Ein, mit einer Authenticator-App und einem Wiederherstellungscode
+       *[other] Ein, mit einer Authenticator-App und { $left } Wiederherstellungscodes
+    }
+two-step-lead-off = Schützen Sie Ihr Konto auch für den Fall, dass Ihr Passwort bekannt wird: Bei der Anmeldung geben Sie zusätzlich einen Code ein, den nur Ihr Telefon zeigt.
+two-step-lead-on = Bei der Anmeldung geben Sie Ihr Passwort ein, dann folgt ein zweiter Schritt.
+two-step-on = Ein
+two-step-app = Authenticator-App
+two-step-app-none = Eine App auf Ihrem Telefon, die alle 30 Sekunden einen neuen Code zeigt. Jede Authenticator-App eignet sich, auch ohne Netz.
+two-step-app-since = In Verwendung seit dem { $date }
+two-step-add = Einrichten
+two-step-replace = Ersetzen
+two-step-remove = Entfernen
+two-step-add-title = Authenticator-App einrichten
+two-step-add-lead = Sie brauchen eine Authenticator-App auf Ihrem Telefon, zum Beispiel die Ihres Passwort-Managers. Wenn Sie noch keine haben, installieren Sie zuerst eine. Dann geht es hier weiter.
+two-step-replace-title = Eine andere App einrichten
+two-step-replace-lead = Für ein neues Telefon oder eine andere App. Ihre bisherige App gilt, bis die neue bestätigt ist.
+two-step-begin = Weiter
+two-step-scan-lead = Scannen Sie dieses Bild mit Ihrer Authenticator-App. Sie haben 15 Minuten Zeit.
+two-step-qr = QR-Code für Ihre Authenticator-App. Der Schlüssel darunter enthält dasselbe.
+two-step-key = Sie können es nicht scannen? Geben Sie in der App diesen Schlüssel ein:
+two-step-open-app = Die App ist auf diesem Gerät? Mit dem Schlüssel öffnen
+two-step-code = Code aus Ihrer App
+two-step-code-help = Die sechs Ziffern, die die App gerade für dieses Konto zeigt.
+two-step-end-others = Alle anderen Geräte abmelden
+two-step-replace-ends = Alle anderen Geräte werden abgemeldet, und Codes der alten App gelten nicht mehr.
+two-step-turn-on = Bestätigen
+two-step-cancel = Abbrechen
+two-step-setup-over = Diese Einrichtung hat zu lange gedauert oder wurde in einem anderen Browser begonnen, daher wurde nichts geändert. Bitte beginnen Sie neu, und scannen Sie das neue Bild.
+two-step-code-digits = Der Code hat sechs Ziffern. Geben Sie den ein, den Ihre App gerade zeigt.
+two-step-code-wrong = Dieser Code passt nicht. Prüfen Sie, ob Sie das Bild dieser Seite gescannt haben, warten Sie auf den nächsten Code, und geben Sie ihn ein.
+two-step-clock-behind =
+    { $minutes ->
+        [one] Die Uhr Ihres Telefons geht offenbar etwa eine Minute nach. Lassen Sie das Telefon seine Zeit automatisch stellen, und geben Sie dann einen neuen Code ein.
+       *[other] Die Uhr Ihres Telefons geht offenbar etwa { $minutes } Minuten nach. Lassen Sie das Telefon seine Zeit automatisch stellen, und geben Sie dann einen neuen Code ein.
+    }
+two-step-clock-ahead =
+    { $minutes ->
+        [one] Die Uhr Ihres Telefons geht offenbar etwa eine Minute vor. Lassen Sie das Telefon seine Zeit automatisch stellen, und geben Sie dann einen neuen Code ein.
+       *[other] Die Uhr Ihres Telefons geht offenbar etwa { $minutes } Minuten vor. Lassen Sie das Telefon seine Zeit automatisch stellen, und geben Sie dann einen neuen Code ein.
+    }
+two-step-too-many =
+    { $hours ->
+        [one] Ihre Anmeldung in zwei Schritten wurde heute oft geändert. Versuchen Sie es zu Ihrer Sicherheit in einer Stunde noch einmal.
+       *[other] Ihre Anmeldung in zwei Schritten wurde heute oft geändert. Versuchen Sie es zu Ihrer Sicherheit in { $hours } Stunden noch einmal.
+    }
+two-step-remove-title = Authenticator-App entfernen?
+two-step-remove-lead = Ihre Codes gelten dann nicht mehr, und alle anderen Geräte werden abgemeldet.
+two-step-remove-last-lead = Ab dann öffnet Ihr Passwort allein Ihr Konto. Die Codes der App und Ihre Wiederherstellungscodes gelten nicht mehr, und alle anderen Geräte werden abgemeldet.
+two-step-remove-submit = App entfernen
+account-done-app-added = Die Anmeldung in zwei Schritten ist eingeschaltet.
+account-done-app-replaced = Ihre neue App ist eingerichtet. Codes der alten gelten nicht mehr.
+account-done-app-removed = Ihre Authenticator-App ist entfernt, und andere Geräte sind abgemeldet.
+account-done-codes-kept = Die Anmeldung in zwei Schritten ist eingeschaltet, und Ihre Wiederherstellungscodes sind aufbewahrt.
+
+recovery-codes = Wiederherstellungscodes
+recovery-codes-left =
+    { $left ->
+        [0] Von { $total } ist keiner übrig. Erstellen Sie jetzt neue.
+        [one] Von { $total } ist noch einer übrig. Erstellen Sie bald neue.
+       *[other] Von { $total } sind noch { $left } übrig.
+    }
+recovery-codes-not-kept = Sie haben noch nicht bestätigt, dass Sie sie aufbewahrt haben.
+recovery-codes-renew = Neue erstellen
+recovery-codes-title = Bewahren Sie Ihre Wiederherstellungscodes auf
+recovery-codes-lead = Wenn Sie Ihr Telefon verlieren, melden Sie sich mit jedem dieser Codes einmal an. Drucken oder speichern Sie sie an einem sicheren Ort. Diese Seite zeigt sie nur jetzt.
+recovery-codes-download = Als Datei herunterladen
+recovery-codes-print = Drucken
+recovery-codes-check-title = Haben Sie sie aufbewahrt?
+recovery-codes-check = Einer Ihrer Codes
+recovery-codes-check-help = Geben Sie einen der zehn Codes von dort ein, wo Sie sie aufbewahren. Er wird dabei nicht verbraucht.
+recovery-codes-check-submit = Ich habe sie aufbewahrt
+recovery-codes-later = Später
+recovery-codes-wrong = Das ist keiner Ihrer Wiederherstellungscodes. Prüfen Sie ihn, oder geben Sie einen anderen ein.
+recovery-codes-renew-title = Neue Wiederherstellungscodes erstellen
+recovery-codes-renew-lead = Sie erhalten zehn neue Codes. Die alten gelten ab dann nicht mehr.
+recovery-codes-renew-submit = Neue Codes erstellen
+recovery-codes-file = Wiederherstellungscodes für { $tenant }, erstellt am { $date }. Jeder gilt einmal.

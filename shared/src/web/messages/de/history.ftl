@@ -8,6 +8,7 @@ event-account_created = Das Konto wurde angelegt
 event-account_imported = Das Konto wurde aus dem früheren Anmeldedienst importiert
 event-signed_in = Angemeldet
 event-sign_in_failed = Eine Anmeldung schlug fehl
+event-second_steps_unlocked = Unser Support erlaubte weitere Versuche mit Codes
 event-second_step_failed = Eine Anmeldung schlug beim zweiten Schritt fehl: das Passwort war richtig, der Code nicht
 event-signed_out = Abgemeldet
 event-consent_granted = Einer Anwendung wurde Zugriff erlaubt

@@ -192,3 +192,89 @@ account-terms-withdraw = Withdraw
 account-terms-withdraw-named = Withdraw: { $title }
 account-done-terms-accepted = Your acceptance is recorded.
 account-done-terms-withdrawn = Your acceptance is withdrawn.
+
+## Two-step sign-in
+
+two-step-title = Two-step sign-in
+two-step-set-up = Set up
+two-step-state-off = Off
+two-step-state-on =
+    { $left ->
+        [0] On, with an authenticator app. No recovery code is left.
+        [one] On, with an authenticator app and one recovery code
+       *[other] On, with an authenticator app and { $left } recovery codes
+    }
+two-step-lead-off = Protect your account even if your password becomes known: at sign-in you also enter a code that only your phone shows.
+two-step-lead-on = At sign-in you enter your password, then a second step.
+two-step-on = On
+two-step-app = Authenticator app
+two-step-app-none = An app on your phone that shows a new code every 30 seconds. Any authenticator app works, also without a network.
+two-step-app-since = In use since { $date }
+two-step-add = Set up
+two-step-replace = Replace
+two-step-remove = Remove
+two-step-add-title = Set up an authenticator app
+two-step-add-lead = You need an authenticator app on your phone, for example the one in your password manager. If you have none yet, install one first. Then continue here.
+two-step-replace-title = Set up another app
+two-step-replace-lead = For a new phone or another app. Your present app keeps working until the new one is confirmed.
+two-step-begin = Continue
+two-step-scan-lead = Scan this picture with your authenticator app. You have 15 minutes.
+two-step-qr = QR code for your authenticator app. The key below contains the same.
+two-step-key = You cannot scan it? Enter this key in the app:
+two-step-open-app = Is the app on this device? Open it with the key
+two-step-code = Code from your app
+two-step-code-help = The six digits that the app shows now for this account.
+two-step-end-others = Sign out all other devices
+two-step-replace-ends = All other devices are signed out, and codes of the old app no longer work.
+two-step-turn-on = Confirm
+two-step-cancel = Cancel
+two-step-setup-over = This set-up took too long, or was started in another browser, so nothing was changed. Please start again, and scan the new picture.
+two-step-code-digits = The code has six digits. Enter the one that your app shows now.
+two-step-code-wrong = This code does not fit. Check that you scanned the picture of this page, wait for the next code, and enter it.
+two-step-clock-behind =
+    { $minutes ->
+        [one] The clock of your phone seems to be about a minute slow. Let the phone set its time automatically, then enter a new code.
+       *[other] The clock of your phone seems to be about { $minutes } minutes slow. Let the phone set its time automatically, then enter a new code.
+    }
+two-step-clock-ahead =
+    { $minutes ->
+        [one] The clock of your phone seems to be about a minute fast. Let the phone set its time automatically, then enter a new code.
+       *[other] The clock of your phone seems to be about { $minutes } minutes fast. Let the phone set its time automatically, then enter a new code.
+    }
+two-step-too-many =
+    { $hours ->
+        [one] Your two-step sign-in was changed many times today. For your safety, try again in an hour.
+       *[other] Your two-step sign-in was changed many times today. For your safety, try again in { $hours } hours.
+    }
+two-step-remove-title = Remove your authenticator app?
+two-step-remove-lead = Its codes no longer work, and all other devices are signed out.
+two-step-remove-last-lead = From then on your password alone opens your account. The app’s codes and your recovery codes no longer work, and all other devices are signed out.
+two-step-remove-submit = Remove the app
+account-done-app-added = Two-step sign-in is on.
+account-done-app-replaced = Your new app is set up. Codes of the old one no longer work.
+account-done-app-removed = Your authenticator app is removed, and other devices are signed out.
+account-done-codes-kept = Two-step sign-in is on, and your recovery codes are in safe keeping.
+
+recovery-codes = Recovery codes
+recovery-codes-left =
+    { $left ->
+        [0] None of { $total } is left. Make new ones now.
+        [one] One of { $total } is left. Make new ones soon.
+       *[other] { $left } of { $total } are left.
+    }
+recovery-codes-not-kept = You have not confirmed yet that you kept them.
+recovery-codes-renew = Make new ones
+recovery-codes-title = Keep your recovery codes
+recovery-codes-lead = If you lose your phone, each of these codes signs you in once. Print them or save them in a safe place. This page shows them only now.
+recovery-codes-download = Download as a file
+recovery-codes-print = Print
+recovery-codes-check-title = Have you kept them?
+recovery-codes-check = One of your codes
+recovery-codes-check-help = Enter any of the ten codes from where you kept them. It is not used up.
+recovery-codes-check-submit = I have kept them
+recovery-codes-later = Later
+recovery-codes-wrong = This is none of your recovery codes. Check it, or enter another one.
+recovery-codes-renew-title = Make new recovery codes
+recovery-codes-renew-lead = You get ten new codes. The old ones no longer work from then on.
+recovery-codes-renew-submit = Make new codes
+recovery-codes-file = Recovery codes for { $tenant }, made on { $date }. Each works once.

@@ -8,6 +8,7 @@ event-account_created = The account was created
 event-account_imported = The account was imported from the previous sign-in service
 event-signed_in = Signed in
 event-sign_in_failed = A sign-in failed
+event-second_steps_unlocked = Our support allowed codes to be tried again
 event-second_step_failed = A sign-in failed at its second step: the password was right, the code was not
 event-signed_out = Signed out
 event-consent_granted = An application was allowed access

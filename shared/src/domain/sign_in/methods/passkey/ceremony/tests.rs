@@ -273,6 +273,8 @@ fn client_of_use(assertion: &mut Assertion<'_>, name: &str, value: serde_json::V
 }
 fn flip(assertion: &mut Assertion<'_>, at: usize) {
     let mut signature = assertion.signed();
+    // Signatures of ECDSA differ in length.
+    let at = at.min(signature.len() - 1);
     signature[at] ^= 1;
     assertion.signature = Some(signature);
 }

@@ -1,0 +1,59 @@
+//! `/account/two-step`: whether the account asks for a second step at sign-in, and what can be changed about it.
+
+pub(crate) mod app;
+pub(crate) mod codes;
+mod qr;
+pub(crate) mod remove;
+mod shown_codes;
+
+use super::messages::{done_message, page_message};
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::recovery_codes::COUNT;
+use latchkey::domain::time::Timestamp;
+use latchkey::locale::{self, FluentValue};
+use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
+use minijinja::context;
+
+const PATH: &str = "/account/two-step";
+const APP: &str = "/account/two-step/app";
+const CODES: &str = "/account/two-step/codes";
+const FILE: &str = "/account/two-step/codes/file";
+const REMOVE: &str = "/account/two-step/remove";
+/// Results that this page shows.
+const DONE: [&str; 4] = ["app-added", "app-replaced", "app-removed", "codes-kept"];
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    page.answer(show(&page).await)
+}
+
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::SecondFactors).await?;
+    let snapshot = &admitted.principal.snapshot;
+    let active = snapshot.totp.as_ref().and_then(|totp| totp.active.as_ref());
+    let codes = snapshot.recovery_codes.as_ref().filter(|codes| codes.removed_at.is_none());
+    let values = context! {
+        app_since => active.map(|active| locale::date(&page.locale, active.added_at)),
+        codes_left => codes.map(|codes| codes.left()),
+        codes_total => COUNT,
+        are_kept => codes.is_none_or(|codes| codes.are_kept),
+        app => page.path(APP),
+        codes => page.path(CODES),
+        remove => page.path(REMOVE),
+        back => page.path("/account/security"),
+        success => done_message(page, &DONE)?,
+    };
+    Ok(page.show(Section::Security, "account_two_step", StatusCode::OK, values))
+}
+
+/// There were too many changes in a day.
+fn too_many(page: &AccountPage, until: Timestamp) -> String {
+    let wait = until.since(page.handle.now());
+    let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));
+    locale::message(&page.locale, "two-step-too-many", [("hours", hours)])
+}
+
+/// The words for a form whose cookie is gone.
+fn stale(page: &AccountPage) -> String {
+    page_message(page, "form-stale")
+}

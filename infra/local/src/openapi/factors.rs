@@ -1,0 +1,69 @@
+//! The operations of the profile function on second factors: one JSON call, and the account pages.
+
+use super::builder::{Operation, Tag};
+use super::profile::{call, page, submit};
+use super::schemas::{boolean, integer, moment, object, page_form};
+use serde_json::{Value, json};
+
+pub(super) fn operations() -> Vec<Operation> {
+    let app_form = page_form([
+        ("code", "The code that the app shows. Without it, the set-up begins."),
+        ("end_others", "Whether all other sessions end."),
+        ("cancel", "Gives up the set-up."),
+    ]);
+    let codes_form = page_form([
+        ("code", "One of the codes, to show that they were kept. Without it, new codes are made."),
+        ("codes", "The sealed codes that the page shows."),
+        ("end_others", "Whether all other sessions end."),
+    ]);
+    vec![
+        read_factors(),
+        page("/account/two-step", "showTwoStepPage", "Shows the two-step sign-in of the account.")
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser."),
+        page("/account/two-step/app", "showAuthenticatorPage", "Shows the set-up of an authenticator app."),
+        submit("/account/two-step/app", "submitAuthenticatorPage", "Takes a step of the set-up.", app_form)
+            .page(400, "The step with what is wrong.")
+            .page(429, "Too many changes in a day: the page says how long to wait."),
+        page("/account/two-step/codes", "showRecoveryCodesPage", "Shows new recovery codes, or the form that makes them.")
+            .query("codes", "The new codes, sealed for the browser."),
+        submit("/account/two-step/codes", "submitRecoveryCodesPage", "Makes new codes, or takes one of them.", codes_form)
+            .page(400, "The page with what is wrong.")
+            .page(429, "Too many changes in a day: the page says how long to wait."),
+        file(),
+        page("/account/two-step/remove", "showRemovalPage", "Shows what the removal of the authenticator app means."),
+        submit("/account/two-step/remove", "submitRemovalPage", "Removes the authenticator app.", page_form([]))
+            .page(429, "Too many changes in a day: the page says how long to wait."),
+    ]
+}
+
+fn read_factors() -> Operation {
+    let or_null = |schema: Value, text: &str| json!({ "oneOf": [schema, { "type": "null" }], "description": text });
+    let app = object([("added_at", moment("When it was added."))]);
+    let codes = object([("left", integer("How many can still be used.")), ("created_at", moment("When they were made."))]);
+    let factors = object([
+        ("protected", boolean("Whether each sign-in needs a second step.")),
+        ("totp", or_null(app, "The authenticator app, if there is one.")),
+        ("recovery_codes", or_null(codes, "The recovery codes, if there are any.")),
+        ("passkeys", integer("The number of passkeys.")),
+    ]);
+    call(Tag::SelfService, "GET", "/v1/me/factors", "readFactors", "Reads the factors besides the password.")
+        .describe("They change on the account pages only.")
+        .answers(200, "The factors.", factors)
+}
+
+fn file() -> Operation {
+    let text = json!({ "type": "string" });
+    Operation::new(
+        Tag::AccountPages,
+        "GET",
+        "/account/two-step/codes/file",
+        "downloadRecoveryCodes",
+        "The shown recovery codes as a file.",
+    )
+    .caller(super::builder::Caller::Session)
+    .query("ui_locales", "The language of the file.")
+    .query("codes", "The new codes, sealed for the browser.")
+    .answers_as(200, "The codes, one in a line.", "text/plain", text)
+    .redirects("To sign in, and back; or to the page, if the codes are shown no more.")
+}

@@ -1,0 +1,225 @@
+//! What an undo of a change of address does with second factors: those that were added since the change go, and those that were removed
+//! since then come back. So a thief who changed the address cannot lock its owner out with an app of their own.
+
+use crate::domain::account::AccountState;
+use crate::domain::failure_window::FailureWindow;
+use crate::domain::passkey::Passkey;
+use crate::domain::recovery_codes::RecoveryCodes;
+use crate::domain::sign_in::factors::Factors;
+use crate::domain::time::Timestamp;
+use crate::domain::totp::{RemovedSeed, StoredSeed, TotpCredential};
+
+/// The factors of an account as they were at an earlier moment.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FactorsAsOf {
+    /// Whether it is protected.
+    pub protected: bool,
+    /// Its factors.
+    pub factors: Factors,
+    /// The authenticator app, if it changes.
+    pub totp: Option<TotpCredential>,
+    /// The recovery codes, if they change.
+    pub codes: Option<RecoveryCodes>,
+    /// The passkeys that change: removed ones, and those that come back.
+    pub passkeys: Vec<Passkey>,
+}
+
+/// The second factors as they are stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StoredFactors<'a> {
+    /// The authenticator app, if the account ever had one.
+    pub totp: Option<&'a TotpCredential>,
+    /// The recovery codes, if the account ever had some.
+    pub codes: Option<&'a RecoveryCodes>,
+    /// The passkeys, those that were removed included.
+    pub passkeys: &'a [Passkey],
+}
+
+/// Takes back every change of second factors since this moment.
+pub(super) fn as_of(since: Timestamp, account: &AccountState, stored: StoredFactors<'_>, now: Timestamp) -> FactorsAsOf {
+    let StoredFactors { totp, codes, passkeys } = stored;
+    let app = totp.and_then(|totp| app_as_of(since, totp, now));
+    let has_app = totp.is_some_and(|totp| active_as_of(since, totp, now).is_some());
+    let codes = codes.and_then(|codes| codes_as_of(since, codes, has_app, now).map(|next| (codes, next)));
+    let left = match &codes {
+        Some((_, next)) => u8::try_from(next.left()).unwrap_or(u8::MAX),
+        None if has_app => account.factors.recovery_codes,
+        None => 0,
+    };
+    // Codes of the new seed begin at any step. The step of the one that comes back is not known any more: none of its codes counts
+    // before the present one.
+    let is_same_seed = app.is_none() && account.factors.totp.is_some();
+    let last_step = if is_same_seed { account.factors.totp } else { has_app.then(|| step_of(now)) };
+    let was_active =
+        |passkey: &Passkey| passkey.created_at < since && passkey.removed_at.is_none_or(|removed| removed >= since);
+    let active = passkeys.iter().filter(|passkey| was_active(passkey)).count();
+    let factors = Factors {
+        totp: last_step,
+        recovery_codes: left,
+        passkeys: u8::try_from(active).unwrap_or(u8::MAX),
+        failures: FailureWindow::default(),
+    };
+    let changed = passkeys.iter().filter(|passkey| was_active(passkey) != passkey.is_active());
+    let changed = changed.map(|passkey| if passkey.is_active() { passkey.removed(now) } else { passkey.restored() });
+    let codes = codes.map(|(_, next)| next);
+    FactorsAsOf { protected: has_app, factors, totp: app, codes, passkeys: changed.collect() }
+}
+
+/// The time step of this moment (RFC 6238 §4.2). Codes up to it are not accepted any more.
+fn step_of(now: Timestamp) -> u64 {
+    u64::try_from(now.seconds().div_euclid(30)).unwrap_or_default()
+}
+
+/// The seed that was in use at this moment.
+fn active_as_of(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> Option<StoredSeed> {
+    match (&totp.active, totp.removed(now)) {
+        (Some(active), _) if active.added_at < since => Some(active.clone()),
+        (_, Some(removed)) if removed.removed_at >= since && removed.stored.added_at < since => Some(removed.stored.clone()),
+        (_, _) => None,
+    }
+}
+
+/// The app as of this moment. `None` if nothing changed since then.
+fn app_as_of(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> Option<TotpCredential> {
+    let active = active_as_of(since, totp, now);
+    let pending = totp.pending.clone().filter(|pending| pending.started_at < since);
+    if active == totp.active && pending == totp.pending {
+        return None;
+    }
+    // The foreign one is kept like any removed one, and opens nothing.
+    let foreign = totp.active.clone().filter(|foreign| active.as_ref() != Some(foreign));
+    let removed = foreign.map(|stored| RemovedSeed { stored, removed_at: now });
+    Some(TotpCredential { active, pending, removed, version: totp.version + 1, ..totp.clone() })
+}
+
+/// The recovery codes as of this moment. Codes that were made since then are known to another person, and end. `None` if nothing changes.
+fn codes_as_of(since: Timestamp, codes: &RecoveryCodes, has_app: bool, now: Timestamp) -> Option<RecoveryCodes> {
+    let ends = codes.created_at >= since || !has_app;
+    let removed_at = match (ends, codes.removed_at) {
+        (true, removed) => removed.or(Some(now)),
+        (false, Some(removed)) if removed >= since => None,
+        (false, other) => other,
+    };
+    (removed_at != codes.removed_at).then(|| RecoveryCodes { removed_at, version: codes.version + 1, ..codes.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::Sealed;
+    use crate::domain::sign_in::methods::password::tests::authentication;
+    use crate::domain::time::Span;
+
+    const CHANGE: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn at(hours: i64) -> Timestamp {
+        CHANGE + Span::hours(hours)
+    }
+    fn seed(number: u8, hours: i64) -> StoredSeed {
+        StoredSeed { seed: Sealed(vec![number]), added_at: at(hours) }
+    }
+    fn app(active: Option<StoredSeed>, removed: Option<(StoredSeed, i64)>) -> TotpCredential {
+        let removed = removed.map(|(stored, hours)| RemovedSeed { stored, removed_at: at(hours) });
+        TotpCredential { account: authentication().account, active, pending: None, removed, version: 4 }
+    }
+    fn codes(made: i64, removed: Option<i64>) -> RecoveryCodes {
+        let fresh =
+            zeroize::Zeroizing::new([[7; crate::domain::recovery_codes::CODE_BYTES]; crate::domain::recovery_codes::COUNT]);
+        let (codes, _) = RecoveryCodes::issue(authentication().account, None, &fresh, at(made));
+        RecoveryCodes { removed_at: removed.map(at), ..codes }
+    }
+    fn account(factors: Factors, protected: bool) -> AccountState {
+        AccountState { factors, protected, ..authentication() }
+    }
+
+    fn stored<'a>(totp: &'a TotpCredential, codes: &'a RecoveryCodes) -> StoredFactors<'a> {
+        StoredFactors { totp: Some(totp), codes: Some(codes), passkeys: &[] }
+    }
+    fn passkey(id: u8, created: i64, removed: Option<i64>) -> Passkey {
+        Passkey {
+            account: authentication().account,
+            credential_id: vec![id],
+            cose: vec![],
+            aaguid: [0; 16],
+            transports: crate::domain::passkey::Transports::named(&[]),
+            backup_eligible: true,
+            backed_up: true,
+            counter: 0,
+            rp_id: "id.example.com".to_owned(),
+            name: None,
+            newest_challenge: at(created),
+            created_at: at(created),
+            last_used_at: None,
+            removed_at: removed.map(at),
+            version: 3,
+        }
+    }
+
+    #[test]
+    fn passkeys_of_a_thief_go_and_removed_ones_come_back() {
+        let passkeys = [
+            passkey(1, -50, None),
+            passkey(2, -50, Some(1)),
+            passkey(3, 1, None),
+            passkey(4, -50, Some(-1)),
+            passkey(5, 1, Some(2)),
+        ];
+        let state = account(Factors { passkeys: 2, ..Factors::default() }, false);
+        let back = as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..StoredFactors::default() }, at(3));
+        assert_eq!(back.factors.passkeys, 2);
+        let changed: Vec<_> = back.passkeys.iter().map(|passkey| (passkey.credential_id[0], passkey.removed_at)).collect();
+        assert_eq!(changed, [(2, None), (3, Some(at(3)))]);
+    }
+
+    #[test]
+    fn an_app_that_was_added_since_goes_with_its_codes() {
+        let (totp, codes) = (app(Some(seed(1, 1)), None), codes(1, None));
+        let state = account(Factors { totp: Some(7), recovery_codes: 10, ..Factors::default() }, true);
+        let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+        assert_eq!((back.protected, back.factors), (false, Factors::default()));
+        assert_eq!((back.totp.unwrap().active, back.codes.unwrap().left()), (None, 0));
+    }
+
+    #[test]
+    fn an_app_that_was_removed_or_replaced_since_comes_back_with_its_codes() {
+        let own = seed(1, -50);
+        for foreign in [None, Some(seed(2, 1))] {
+            let totp = app(foreign, Some((own.clone(), 1)));
+            let codes = codes(-50, Some(1));
+            let state = account(Factors { totp: Some(9), ..Factors::default() }, false);
+            let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+            assert_eq!(back.totp.unwrap().active, Some(own.clone()));
+            assert!(back.protected && back.factors.totp == Some(step_of(at(2))) && back.factors.recovery_codes == 10);
+            assert_eq!(back.codes.unwrap().removed_at, None);
+        }
+    }
+
+    #[test]
+    fn codes_that_a_thief_made_end_and_the_app_stays() {
+        let (totp, codes) = (app(Some(seed(1, -50)), None), codes(1, None));
+        let state = account(Factors { totp: Some(9), recovery_codes: 10, ..Factors::default() }, true);
+        let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+        assert_eq!((back.totp, back.factors.totp, back.factors.recovery_codes), (None, Some(9), 0));
+        assert!(back.protected && back.codes.unwrap().left() == 0);
+    }
+
+    #[test]
+    fn without_a_change_nothing_is_written() {
+        let (totp, codes) = (app(Some(seed(1, -50)), None), codes(-50, None));
+        let state = account(Factors { totp: Some(9), recovery_codes: 10, ..Factors::default() }, true);
+        let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+        assert_eq!((back.totp, back.codes, back.factors), (None, None, state.factors));
+        let plain = as_of(CHANGE, &authentication(), StoredFactors::default(), at(2));
+        assert_eq!(
+            plain,
+            FactorsAsOf { protected: false, factors: Factors::default(), totp: None, codes: None, passkeys: vec![] }
+        );
+    }
+
+    #[test]
+    fn an_app_that_was_removed_before_the_change_stays_removed() {
+        let totp = app(None, Some((seed(1, -50), -1)));
+        let back = as_of(CHANGE, &authentication(), stored(&totp, &codes(-50, Some(-1))), at(2));
+        assert_eq!((back.protected, back.totp, back.codes), (false, None, None));
+    }
+}

@@ -1,0 +1,51 @@
+//! The kinds of items.
+
+/// The items of `identities` that expire, and the attribute that holds their expiry in milliseconds.
+pub(super) const EXPIRING: [(&str, &str); 10] = [
+    ("session", "exp"),
+    ("grant", "exp"),
+    ("flow", "exp"),
+    ("attempt", "exp"),
+    ("authorization_request", "exp"),
+    ("revoked_jti", "exp"),
+    ("unknown_failures", "exp"),
+    ("short_codes", ""),
+    ("mail_starts", ""),
+    ("source", ""),
+];
+
+/// Item kinds by table, with the beginning of their keys, and whether they have a version.
+pub(super) const KINDS: [(&str, &str, &str, &str, bool); 32] = [
+    ("identities", "identifier", "I#", "I", false),
+    ("identities", "authentication", "A#", "AUTHN", true),
+    ("identities", "profile", "A#", "PROFILE", true),
+    ("identities", "terms", "A#", "TERMS", true),
+    ("identities", "session", "A#", "SESSION#", true),
+    ("identities", "grant", "A#", "GRANT#", true),
+    ("identities", "consent", "A#", "CONSENT#", true),
+    ("identities", "linked_identity", "A#", "LINK#", false),
+    ("identities", "federated_subject", "F#", "F", false),
+    ("identities", "password", "X#", "PASSWORD", true),
+    ("identities", "passkey", "P#", "PASSKEY#", true),
+    ("identities", "credential_claim", "K#", "K", false),
+    ("identities", "totp", "X#", "TOTP", true),
+    ("identities", "recovery_codes", "X#", "RECOVERY", true),
+    ("identities", "flow", "W#", "W", true),
+    ("identities", "attempt", "W#", "W", true),
+    ("identities", "authorization_request", "W#", "W", false),
+    ("identities", "revoked_jti", "W#", "W", false),
+    ("identities", "unknown_failures", "W#", "W", true),
+    ("identities", "short_codes", "W#", "W", false),
+    ("identities", "mail_starts", "W#", "W", false),
+    ("identities", "mails", "W#", "W", false),
+    ("identities", "source", "W#", "W", false),
+    ("identities", "due_erasure", "D#", "", false),
+    ("identities", "job", "T#", "JOB#", true),
+    ("identities", "tenant_name", "TENANTS", "", false),
+    ("identities", "tenant_document", "T#", "CONFIG#", false),
+    ("identities", "key", "T#", "KEY#", false),
+    ("keys", "data_key", "D#", "KEY", false),
+    ("keys", "tombstone", "E#", "", false),
+    ("keys", "deletion_record", "R#", "", false),
+    ("audit", "audit", "", "", false),
+];
