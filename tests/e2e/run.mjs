@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder stores the journey's screenshots. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
@@ -20,7 +20,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
 const running = []
 
 async function main(suites) {
-  const all = { openid, guide, journey, account, flows, passkeys }
+  const all = { openid, guide, journey, account, two_step: twoStep, flows, passkeys }
   for (const name of suites.length > 0 ? suites : Object.keys(all)) {
     if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
     await all[name]()
@@ -66,6 +66,11 @@ async function journey() {
 async function account() {
   const operator = process.env.OPERATOR ?? path.join(target, 'debug', 'latchkey')
   await suite('account.mjs', { ISSUER: await gateway(), OPERATOR: operator })
+}
+
+/** A user and their second factor, on a gateway of its own: the suite moves its clock. */
+async function twoStep() {
+  await suite('two_step.mjs', { ISSUER: await gateway() })
 }
 
 /** Flows that only a real browser shows, with an application at several origins. */

@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use crate::form::tags;
-use crate::{Browser, Page, World};
+use crate::{Browser, Page, Site, World};
 use data_encoding::BASE32_NOPAD;
 use latchkey::domain::sign_in::methods::totp::current_code;
 use latchkey::domain::time::{Span, Timestamp};
@@ -43,15 +43,24 @@ impl Authenticator {
     pub fn seed(&self) -> &[u8] {
         self.seed.expose()
     }
-    /// Begins a set-up in a browser that has just signed in, and types the key of its page.
-    pub async fn begin(browser: &mut Browser) -> (Self, Page) {
+    /// Begins a set-up in a browser that has just signed in, and types the key of its page. The first factor of an account takes the code from a
+    /// mail, too.
+    pub async fn begin(site: impl Into<Site>, browser: &mut Browser) -> (Self, Page) {
+        let site = site.into();
+        let text = browser.open("/account/security").await.text();
+        let address = text.split_whitespace().find(|word| word.contains('@')).expect("an address").to_owned();
+        let before = site.mails_to(&address).await.len();
         let page = browser.open("/account/two-step/app").await;
-        let page = browser.submit(&page, "#submit", &[]).await;
+        let mut page = browser.submit(&page, "#submit", &[]).await;
+        if page.has_field("mail_code") {
+            let code = site.mail_number(&address, before + 1).await.codes.remove(0);
+            page = browser.submit(&page, "#submit", &[("mail_code", &code)]).await;
+        }
         (Self::of_page(&page), page)
     }
     /// Sets up two-step sign-in in a browser that has just signed in. The app shows another code afterwards. Returns the recovery codes, too.
     pub async fn set_up(world: &World, browser: &mut Browser) -> (Self, Vec<String>) {
-        let (app, page) = Self::begin(browser).await;
+        let (app, page) = Self::begin(world, browser).await;
         let page = browser.submit(&page, "#submit", &[("code", &app.code(world))]).await;
         let codes = recovery_codes(&page);
         assert_eq!(codes.len(), 10, "{}", page.text());

@@ -135,12 +135,14 @@ fn check_shape(raw: &RawData) -> Violations {
 fn check_expiry(item: &Value, kind: &str) -> Option<String> {
     let pending = match kind {
         "data_key" => state(item) == "pending",
+        // A removed one is kept for some days, for an undo.
+        "passkey" => item.get("rm").is_some(),
         // The record of a request stays until its restoration or its erasure.
         "deletion_record" => state(item) == "active",
         "authentication" => state(item) == "erased",
         // What opens nothing any more, or nothing yet.
         "totp" => item.get("a").is_none(),
-        "recovery_codes" | "passkey" => item.get("rm").is_some(),
+        "recovery_codes" => item.get("rm").is_some(),
         _ => false,
     };
     let ending = EXPIRING.iter().find(|(known, _)| *known == kind);

@@ -49,7 +49,7 @@ pub async fn sign_in_with_two_steps(site: &Site, customer: &Customer) {
     let mut browser = Browser::new(site);
     let page = browser.open("/account/two-step/app").await;
     customer.sign_in(&mut browser, &page).await;
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(site, &mut browser).await;
     let page = browser.submit(&page, "#submit", &[("code", &app.code_at(site.now()))]).await;
     let codes = recovery_codes(&page);
     assert_eq!(codes.len(), 10, "{}", page.text());

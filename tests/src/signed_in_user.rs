@@ -139,6 +139,7 @@ impl SignedInUser {
                 email_undos: Vec::new(),
                 email_change_starts: Vec::new(),
                 spent_proof: None,
+                address_proof: None,
                 version: 1,
             },
             terms: vec![],

@@ -306,6 +306,7 @@ pub fn new_account(n: u8, id: u8) -> NewAccount {
             email_undos: Vec::new(),
             email_change_starts: Vec::new(),
             spent_proof: None,
+            address_proof: None,
             version: 1,
         },
         terms: vec![terms],

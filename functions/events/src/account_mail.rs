@@ -3,6 +3,7 @@
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
 use latchkey::delivery::{FormerAddressNews, LinkAndCode, Message, SecondFactorNews};
 use latchkey::domain::account::{AccountStatus, LinkSeed};
+use latchkey::domain::address_proof;
 use latchkey::domain::delivery::{AccountMail, DropReason, MailPurpose};
 use latchkey::domain::email_change::{EMAIL_CHANGE_LIFETIME, pending};
 use latchkey::domain::email_undo::valid_undos;
@@ -46,10 +47,15 @@ pub(crate) async fn compose(
         },
         // Without a point once the account is closed again.
         AccountMail::AccountRestored if !owner.authentication.is_active() => return Ok(Err(DropReason::Outdated)),
+        AccountMail::AddressProofStarted => return Ok(address_proof(tenant, &owner, at, now)?.map(|mail| vec![mail])),
         AccountMail::AuthenticatorAdded => second_factor(tenant, &owner, SecondFactorNews::Added)?,
         AccountMail::AuthenticatorReplaced => second_factor(tenant, &owner, SecondFactorNews::Replaced)?,
         AccountMail::AuthenticatorRemoved => second_factor(tenant, &owner, SecondFactorNews::Removed)?,
         AccountMail::RecoveryCodesRenewed => second_factor(tenant, &owner, SecondFactorNews::NewCodes)?,
+        AccountMail::WrongCodes => {
+            let message = Message::SecondFactor { news: SecondFactorNews::WrongCodes, codes_left: 0 };
+            (notice(tenant, &owner, MailPurpose::WrongCodes, message)?, FormerAddressNews::SecondFactor)
+        }
         AccountMail::RecoveryCodeUsed => second_factor(tenant, &owner, SecondFactorNews::CodeUsed)?,
         AccountMail::AccountRestored => {
             let first = notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored)?;
@@ -69,6 +75,22 @@ pub(crate) async fn compose(
         mails.push(to_former_address(tenant, &owner, undo, news)?);
     }
     Ok(Ok(mails))
+}
+
+/// A code for the present address.
+fn address_proof(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    let Some(seed) = address_proof::started_at(&owner.authentication, &owner.profile, at, now) else {
+        return Ok(Err(DropReason::Superseded));
+    };
+    let account = owner.authentication.account;
+    let code = tenant.keys.proof()?.account_code(AccountLink::AddressProof, account, &seed)?;
+    let message = Message::AddressProofCode { code, lifetime: (at + address_proof::LIFETIME).since(now) };
+    notice(tenant, owner, MailPurpose::AddressProof, message).map(Ok)
 }
 
 fn second_factor(

@@ -23,6 +23,7 @@ use latchkey::keys::locator::GrantLocator;
 use latchkey::services::{Services, Tenant};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
+use latchkey::web::passkey::RelyingParty;
 use latchkey::web::{Browser, Problem, TenantHandle, session, stored_request};
 
 /// Handles the request in the query.
@@ -59,7 +60,8 @@ pub async fn get(
     if interactions.signed_in.or(interactions.consented).or(interactions.completed).is_some() {
         funnel.enter(Step::Authorization, Method::Interaction);
     }
-    let policies = Policies { session: &tenant.config.session, token: &tenant.config.token };
+    let policies =
+        Policies { session: &tenant.config.session, token: &tenant.config.token, passkeys: RelyingParty::of(tenant).is_some() };
     let (grant, secret) = (services.random.grant_id(), services.random.secret());
     let new = NewCode { grant, secret_hash: hash_secret(&secret) };
     let outcome = tenant

@@ -139,6 +139,7 @@ async fn take_over(
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
             // The account is new, or has never been used here.
+            keeps_expiry: false,
             attempt: None,
         };
         let Decision { changes, outcome } = legacy_directory::take_over(imported_user.clone(), standing, sign_in, handle.now());
@@ -176,6 +177,7 @@ async fn keep_password(
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
             // The account is new, or has never been used here.
+            keeps_expiry: false,
             attempt: None,
         };
         let kept = (hash.clone(), &roles);

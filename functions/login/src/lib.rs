@@ -20,10 +20,12 @@ mod legacy_directory;
 pub mod login;
 pub mod logout;
 pub mod passkey;
+mod passkey_button;
 pub mod pending;
 pub mod recover;
 pub mod respond;
 pub mod second_step;
+mod sign_in_page;
 pub mod signed_in;
 mod username;
 

@@ -12,25 +12,25 @@
 use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::legacy_directory::{self, Visit};
+use crate::passkey_button::PAGE;
 use crate::pending::{AttemptLocator, Pending};
+use crate::respond;
+use crate::sign_in_page::{SignInForm, View};
 use crate::signed_in::{self, SignedIn, is_confirmation};
-use crate::{passkey, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
-use latchkey::domain::oauth::authorize::is_fresh;
+use latchkey::domain::oauth::authorize::counting_proofs;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::sign_in::attempt::NewAttempt;
 use latchkey::domain::sign_in::complete::NewSignIn;
 use latchkey::domain::sign_in::methods::password::{Authenticated, PasswordVerdict, Subject, authenticate};
 use latchkey::domain::tenant::LegacyDirectoryConfig;
-use latchkey::domain::time::Span;
 use latchkey::keys::password::{HashMemo, PasswordMatch};
-use latchkey::locale::{FluentValue, date, message};
+use latchkey::locale::{date, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
 use latchkey::store::account::SignInSnapshot;
@@ -42,8 +42,6 @@ use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::context;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-
-pub(crate) const PAGE: &str = "login";
 
 /// Shows the sign-in page. If it was opened directly by a signed-in user, says so.
 ///
@@ -62,7 +60,7 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     let found = if pending.is_switch() { None } else { session::find(&handle, &browser, None).await? };
     // Another tab has signed in meanwhile: the request continues there, unless it demands a sign-in of its own.
     if let (Some(request), Some(found)) = (&request, &found)
-        && is_fresh(request, &found.session, pending.interactions(tenant)?, handle.now())
+        && counting_proofs(request, &found.session, pending.interactions(tenant)?, handle.now()).is_some()
     {
         return Ok(browser.answer(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
     }
@@ -123,7 +121,7 @@ pub async fn post(
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied }) => {
             let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
-            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
+            let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &session_secrets, &signed_in)
         }
         Attempted::Decided(Authenticated::SecondStep { account, attempt }) => {
@@ -243,6 +241,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
             device: session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            keeps_expiry: false,
             attempt: Some(NewAttempt { id: attempt, browser: browser.binding() }),
         };
         let decision = authenticate(subject, verdict, new, handle.now());
@@ -292,88 +291,5 @@ impl Typed {
             Ok(email) if errors.is_empty() => Ok(Self { identifier, email, password }),
             Ok(_) | Err(_) => Err(SignInForm { identifier, errors, status: StatusCode::BAD_REQUEST, ..SignInForm::default() }),
         })
-    }
-}
-
-/// The values that the form shows in addition to the layout.
-pub(crate) struct SignInForm {
-    identifier: String,
-    errors: BTreeMap<&'static str, String>,
-    notice: Option<String>,
-    status: StatusCode,
-    retry_after: Option<Span>,
-    /// A user is signed in, and must confirm their identity.
-    confirms: bool,
-}
-
-impl Default for SignInForm {
-    fn default() -> Self {
-        Self {
-            identifier: String::new(),
-            errors: BTreeMap::new(),
-            notice: None,
-            status: StatusCode::OK,
-            retry_after: None,
-            confirms: false,
-        }
-    }
-}
-
-impl SignInForm {
-    pub(crate) fn refused(identifier: String, locale: &str, words: &'static str) -> Self {
-        Self::refused_in_words(identifier, message(locale, words, []))
-    }
-    pub(crate) fn refused_in_words(identifier: String, notice: String) -> Self {
-        Self { identifier, notice: Some(notice), status: StatusCode::BAD_REQUEST, ..Self::default() }
-    }
-    fn unavailable(identifier: String, locale: &str, retry_after: Span) -> Self {
-        let notice = Some(message(locale, "login-unavailable", []));
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self { identifier, notice, status, retry_after: Some(retry_after), ..Self::default() }
-    }
-    pub(crate) fn with_status(self, status: StatusCode) -> Self {
-        Self { status, ..self }
-    }
-    pub(crate) fn stale(identifier: String, locale: &str) -> Self {
-        let notice = Some(message(locale, "form-stale", []));
-        Self { identifier, notice, status: StatusCode::FORBIDDEN, ..Self::default() }
-    }
-    fn blocked(identifier: String, locale: &str, retry_after: Span) -> Self {
-        let minutes = (retry_after.as_seconds() + 59).div_euclid(60);
-        let notice = Some(message(locale, "login-blocked", [("minutes", FluentValue::from(minutes))]));
-        Self { identifier, notice, status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(retry_after), ..Self::default() }
-    }
-}
-
-/// The page that contains the form.
-pub(crate) struct View<'a> {
-    pub(crate) handle: &'a TenantHandle,
-    pub(crate) browser: &'a Browser,
-    pub(crate) pending: &'a Pending,
-    pub(crate) request: Option<&'a AuthorizationRequest<'a>>,
-    pub(crate) locale: &'a str,
-}
-
-impl View<'_> {
-    pub(crate) fn show(&self, form: SignInForm) -> Response {
-        let tenant = &self.handle.tenant;
-        let register = tenant.config.registration.enabled.then(|| self.pending.continue_at(tenant, "/register"));
-        let values = context! {
-            client => self.request.map(|request| request.client.client_name.get(self.locale)),
-            identifier => form.identifier,
-            confirms => form.confirms,
-            errors => form.errors,
-            notice => form.notice,
-            anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
-            register,
-            recover => self.pending.continue_at(tenant, "/recover"),
-            passkey => passkey::button(self.handle, self.browser, self.pending),
-        };
-        let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
-        page = page.languages(&self.pending.own_query()).fetches();
-        if self.request.is_some() {
-            page = page.ends_at_client();
-        }
-        self.browser.answer(page.into_response())
     }
 }

@@ -7,9 +7,10 @@
 //!    In the second step of a sign-in, it must be the account of the first one.
 //! 4. The decision checks everything else, accepts the challenge, and signs in. The outcome is shown only after the commit.
 
-use crate::login::{PAGE, SignInForm, View};
+use crate::passkey_button::PAGE;
 use crate::pending::Pending;
 use crate::respond;
+use crate::sign_in_page::{SignInForm, View};
 use crate::signed_in::{self, SignedIn};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -31,26 +32,11 @@ use latchkey::store::DecideError;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty, SCRIPT_PATH, sign_in_options};
+use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty, sign_in_options};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Params, Problem, TenantHandle};
-use minijinja::{Value, context};
 use std::sync::OnceLock;
-
-/// What the button of passkeys needs, if the tenant has them: the same for everyone (security 86).
-pub(crate) fn button(handle: &TenantHandle, browser: &Browser, pending: &Pending) -> Option<Value> {
-    let tenant = &handle.tenant;
-    let party = RelyingParty::of(tenant)?;
-    let options = sign_in_options(handle, browser, &party, &pending.context()).ok()?;
-    Some(context! {
-        options => options.to_string(),
-        action => pending.continue_attempt_at(tenant, "/login/passkey"),
-        renew => pending.continue_at(tenant, "/login/passkey/options"),
-        script => SCRIPT_PATH.as_str(),
-        anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
-    })
-}
 
 /// Fresh options for the script of the sign-in page. Nothing is read but a stored request.
 ///
@@ -93,7 +79,7 @@ pub async fn post(
     match sign_in(&handle, &browser, &pending, &form, &secrets, &address).await? {
         Ok(Authenticated::SignedIn { session, new_device, satisfied }) => {
             let identifier = *address.get().ok_or_else(Problem::internal)?;
-            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
+            let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
             signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
         }
         Ok(Authenticated::Closed { due }) => {
@@ -159,6 +145,7 @@ async fn sign_in(
             device: secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            keeps_expiry: false,
             attempt: None,
         };
         let subject = Subject { authentication: &found.authentication, passkey: found.passkey.as_ref(), device };

@@ -21,7 +21,7 @@ use latchkey::web::{Params, Problem, TenantHandle};
 /// that sends the address of the page as `Referer`. A longer one is stored.
 const MAX_IN_ADDRESS: usize = 3584;
 
-/// The parameter that names the sign-in attempt whose second step a page asks for. It is sealed, and bound to the request.
+/// The parameter that names the sign-in attempt of a second step. It is sealed, and bound to the request.
 const ATTEMPT: &str = "lk_attempt";
 const ATTEMPT_PURPOSE: &str = "sign-in attempt";
 
@@ -37,19 +37,19 @@ pub enum InteractionResult {
     Consented,
     /// The user did or postponed what was due.
     Completed,
-    /// The user went on without a second step that the request only wishes for.
-    Declined,
+    /// The user answered the page of a second step.
+    Stepped,
 }
 
 impl InteractionResult {
-    const ALL: [Self; 4] = [Self::SignedIn, Self::Consented, Self::Completed, Self::Declined];
+    const ALL: [Self; 4] = [Self::SignedIn, Self::Consented, Self::Completed, Self::Stepped];
 
     const fn parameter(self) -> &'static str {
         match self {
             Self::SignedIn => "lk_auth",
             Self::Consented => "lk_consent",
             Self::Completed => "lk_complete",
-            Self::Declined => "lk_declined",
+            Self::Stepped => "lk_step",
         }
     }
     const fn purpose(self) -> &'static str {
@@ -57,7 +57,7 @@ impl InteractionResult {
             Self::SignedIn => "signed in for a request",
             Self::Consented => "consented to a request",
             Self::Completed => "completed what was due before a request",
-            Self::Declined => "declined a second step of a request",
+            Self::Stepped => "answered the second step of a request",
         }
     }
 }
@@ -239,7 +239,20 @@ impl Pending {
         sid: SessionId,
         at: Timestamp,
     ) -> Result<String, KeyError> {
-        let plain = [sid.as_bytes().as_slice(), &at.millis().to_be_bytes()].concat();
+        self.address_after(tenant, result, Interaction { sid, at, since: at })
+    }
+
+    /// The same, with the time of the oldest proof of a sign-in.
+    ///
+    /// # Errors
+    /// If sealing fails.
+    pub fn address_after(
+        &self,
+        tenant: &Tenant,
+        result: InteractionResult,
+        Interaction { sid, at, since }: Interaction,
+    ) -> Result<String, KeyError> {
+        let plain = [sid.as_bytes().as_slice(), &at.millis().to_be_bytes(), &since.millis().to_be_bytes()].concat();
         let sealed = tenant.keys.locator()?.seal(result.purpose(), &self.fingerprint, &plain)?;
         Ok(with_query(&self.continue_at(tenant, "/oauth2/authorize"), [(result.parameter(), sealed.as_str())]))
     }
@@ -285,15 +298,21 @@ impl Pending {
             signed_in: find(InteractionResult::SignedIn),
             consented: find(InteractionResult::Consented),
             completed: find(InteractionResult::Completed),
-            declined: find(InteractionResult::Declined),
+            stepped: find(InteractionResult::Stepped),
         })
     }
 }
 
 fn read(plain: &[u8]) -> Option<Interaction> {
-    let (sid, at) = plain.split_first_chunk::<16>()?;
-    let at = i64::from_be_bytes(at.try_into().ok()?);
-    Some(Interaction { sid: SessionId::from_bytes(*sid), at: Timestamp::from_millis(at) })
+    let (sid, rest) = plain.split_first_chunk::<16>()?;
+    let (at, since) = rest.split_first_chunk::<8>()?;
+    let at = Timestamp::from_millis(i64::from_be_bytes(*at));
+    // An earlier release made markers without it.
+    let since = match since {
+        [] => at,
+        since => Timestamp::from_millis(i64::from_be_bytes(since.try_into().ok()?)),
+    };
+    Some(Interaction { sid: SessionId::from_bytes(*sid), at, since })
 }
 
 /// A digest of all parameters, each with its length in front, so that different requests never collide. The page language is not part of

@@ -9,21 +9,23 @@
 
 use crate::pending::{AttemptLocator, InteractionResult, Pending};
 use crate::signed_in::{self, SignedIn};
-use crate::{passkey, respond};
+use crate::{passkey_button, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
 use latchkey::domain::account::AccountState;
 use latchkey::domain::change::Decision;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
+use latchkey::domain::oauth::authorize::counting_proofs;
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::session::Session;
+use latchkey::domain::sign_in::assurance::Acr;
 use latchkey::domain::sign_in::complete::NewSignIn;
 use latchkey::domain::sign_in::factors::SecondStepsBlocked;
 use latchkey::domain::sign_in::methods::{recovery_code, totp};
 use latchkey::domain::sign_in::policy::Gap;
 use latchkey::domain::sign_in::second_step::{FirstStep, SecondStep, Verdict, complete_second_step};
-use latchkey::domain::time::Span;
+use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::totp::TotpSeed;
 use latchkey::keys::SealedField;
 use latchkey::locale::{FluentValue, message};
@@ -32,6 +34,7 @@ use latchkey::store::second_step::{CodeKind, SecondStepSnapshot};
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
+use latchkey::web::passkey::RelyingParty;
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Problem, TenantHandle};
 use minijinja::context;
@@ -88,7 +91,7 @@ pub async fn post(
     };
     let typed = SecretText::from(typed);
     let secrets = NewSessionSecrets::fresh(services.random);
-    let (outcome, account) = view.check(kind, &typed, &secrets).await?;
+    let Checked { outcome, account, first_proof } = view.check(kind, &typed, &secrets).await?;
     let render = |shown| match &account {
         Some(account) => view.render(account, shown),
         None => view.over(),
@@ -96,8 +99,11 @@ pub async fn post(
     match outcome {
         SecondStep::SignedIn { session, new_device, satisfied } => {
             let identifier = account.as_ref().ok_or_else(Problem::internal)?.identifier;
-            let signed_in = SignedIn { session: &session, identifier, new_device, satisfied };
-            signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
+            let signed_in = SignedIn { session: &session, since: first_proof, identifier, new_device, satisfied };
+            match view.first {
+                First::Attempt(_) => signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in),
+                First::Session(..) => signed_in::proceed_after_step(&handle, &browser, &pending, &secrets, &signed_in),
+            }
         }
         SecondStep::Refused => {
             let (field, words) = match kind {
@@ -120,6 +126,15 @@ enum First {
     Session(Box<Session>, Box<AccountState>),
 }
 
+/// A typed code, compared and decided.
+struct Checked {
+    outcome: SecondStep,
+    /// The account as it was read, for the page that follows.
+    account: Option<AccountState>,
+    /// The time of the first step.
+    first_proof: Timestamp,
+}
+
 /// The page of one attempt or session, and one request.
 struct View<'a> {
     handle: &'a TenantHandle,
@@ -127,6 +142,8 @@ struct View<'a> {
     pending: &'a Pending,
     request: Option<AuthorizationRequest<'a>>,
     first: First,
+    /// The level to reach.
+    level: Acr,
     /// Whether the user can continue without a code.
     is_optional: bool,
     locale: String,
@@ -180,15 +197,20 @@ impl<'a> View<'a> {
         };
         if let Some(locator) = pending.attempt(tenant)? {
             let first = First::Attempt(locator);
-            return Ok(Ok(Self { handle, browser, pending, request, first, is_optional: false, locale }));
+            return Ok(Ok(Self { handle, browser, pending, request, first, level: Acr::Aal2, is_optional: false, locale }));
         }
         let (Some(request), Some(found)) = (request, session::find(handle, browser, None).await?) else {
             return Ok(Err(respond::see_other(&pending.continue_at(tenant, "/login"))));
         };
-        match request.acr.demand(request.client).gap(&found.authentication, &found.session.proofs()) {
-            Gap::StepUp { is_required, .. } => {
+        // What is too old for the request is no first step.
+        let counting = counting_proofs(&request, &found.session, pending.interactions(tenant)?, handle.now());
+        let Some(proofs) = counting else { return Ok(Err(respond::see_other(&pending.continue_at(tenant, "/login")))) };
+        let passkeys = RelyingParty::of(tenant).is_some();
+        match request.acr.demand(request.client).gap(&found.authentication, &proofs, passkeys) {
+            Gap::StepUp { level, is_required } => {
                 let first = First::Session(Box::new(found.session), Box::new(found.authentication));
-                Ok(Ok(Self { handle, browser, pending, request: Some(request), first, is_optional: !is_required, locale }))
+                let is_optional = !is_required;
+                Ok(Ok(Self { handle, browser, pending, request: Some(request), first, level, is_optional, locale }))
             }
             // Another tab has completed it, or it cannot be completed: the request says what is next.
             Gap::None | Gap::Unreachable => Ok(Err(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize")))),
@@ -204,20 +226,15 @@ impl<'a> View<'a> {
         format!("{}\n{first}", self.pending.context())
     }
 
-    /// Compares, decides, commits. The account as it was read is for the page that follows.
-    async fn check(
-        &self,
-        kind: CodeKind,
-        typed: &SecretText,
-        secrets: &NewSessionSecrets,
-    ) -> Result<(SecondStep, Option<AccountState>), Problem> {
+    /// Compares, decides, commits.
+    async fn check(&self, kind: CodeKind, typed: &SecretText, secrets: &NewSessionSecrets) -> Result<Checked, Problem> {
         let Self { handle, browser, .. } = self;
         let (tenant, now) = (&handle.tenant, handle.now());
         let (account, attempt) = match &self.first {
             First::Attempt(locator) => (locator.account, Some(locator.attempt)),
             First::Session(session, _) => (session.account, None),
         };
-        let ended = || Decision::unchanged((SecondStep::Ended, None));
+        let ended = || Decision::unchanged(Checked { outcome: SecondStep::Ended, account: None, first_proof: now });
         let decide = || async {
             let replaced = session::find(handle, browser, None).await?;
             let Some(found) = tenant.store.find_second_step(account, attempt, kind).await? else {
@@ -238,11 +255,13 @@ impl<'a> View<'a> {
                 device: secrets.device(),
                 replaced: replaced.as_ref().map(|replaced| &replaced.session),
                 policy: &tenant.config.session,
+                keeps_expiry: matches!(self.first, First::Session(..)),
                 attempt: None,
             };
             let Decision { changes, outcome } =
                 complete_second_step(first, &found.authentication, device, verdict, &browser.binding(), new, now);
-            Ok(Decision { changes, outcome: (outcome, Some(found.authentication)) })
+            let first_proof = first.oldest_proof().unwrap_or(now);
+            Ok(Decision { changes, outcome: Checked { outcome, account: Some(found.authentication), first_proof } })
         };
         Ok(tenant.store.decide(&handle.request, decide).await?)
     }
@@ -263,8 +282,8 @@ impl<'a> View<'a> {
         let Self { handle, browser, pending, .. } = self;
         match &self.first {
             First::Session(session, _) if self.is_optional => {
-                let declined = InteractionResult::Declined;
-                let location = pending.address_with_result(&handle.tenant, declined, session.id, handle.now())?;
+                let answered = InteractionResult::Stepped;
+                let location = pending.address_with_result(&handle.tenant, answered, session.id, handle.now())?;
                 Ok(Outcome::Denied.tag(browser.answer(respond::see_other(&location))))
             }
             First::Session(..) | First::Attempt(_) => Ok(Outcome::Refused.tag(self.show(Shown::default()).await?)),
@@ -295,7 +314,8 @@ impl<'a> View<'a> {
         let found = session::find(handle, browser, None).await?.filter(|found| found.session.account == locator.account);
         let Some(live) = found else { return Ok(self.over()) };
         let attempt = tenant.store.find_attempt(locator.account, locator.attempt).await?.map(|found| found.attempt);
-        let Some(closed_at) = attempt.and_then(|attempt| attempt.closed_at) else { return Ok(self.over()) };
+        let own = attempt.filter(|attempt| attempt.browser == browser.binding());
+        let Some(closed_at) = own.and_then(|attempt| attempt.closed_at) else { return Ok(self.over()) };
         let location = if pending.is_request() {
             pending.address_with_result(tenant, InteractionResult::SignedIn, live.session.id, closed_at)?
         } else {
@@ -323,9 +343,10 @@ impl<'a> View<'a> {
         let error = |field| shown.error.as_ref().filter(|(of, _)| *of == field).map(|(_, words)| words.clone());
         let values = context! {
             client => self.request.as_ref().map(|request| request.client.client_name.get(locale)),
-            has_app => factors.totp.is_some(),
-            has_recovery_codes => factors.recovery_codes > 0,
-            passkey => if factors.passkeys > 0 { passkey::button(handle, browser, pending) } else { None },
+            // Only what reaches the level.
+            has_app => factors.totp.is_some() && self.level <= Acr::Aal2,
+            has_recovery_codes => factors.recovery_codes > 0 && self.level <= Acr::Aal2,
+            passkey => if factors.passkeys > 0 { passkey_button::of(handle, browser, pending) } else { None },
             code_error => error(CODE),
             recovery_error => error(RECOVERY_CODE),
             notice => shown.notice,

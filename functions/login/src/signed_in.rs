@@ -4,9 +4,11 @@ use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::response::Response;
 use latchkey::domain::identifier::IdentifierHash;
+use latchkey::domain::oauth::authorize::Interaction;
 use latchkey::domain::requirements::are_satisfied;
 use latchkey::domain::satisfied::Requirements;
 use latchkey::domain::session::Session;
+use latchkey::domain::time::Timestamp;
 use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{Browser, Problem, TenantHandle};
 
@@ -14,6 +16,8 @@ use latchkey::web::{Browser, Problem, TenantHandle};
 pub struct SignedIn<'a> {
     /// The session.
     pub session: &'a Session,
+    /// The time of the first step, or of the only one.
+    pub since: Timestamp,
     /// The address of the account.
     pub identifier: IdentifierHash,
     /// Whether the account does not know the device yet.
@@ -41,13 +45,32 @@ pub fn proceed(
 ) -> Result<Response, Problem> {
     let (tenant, session) = (&handle.tenant, signed_in.session);
     let location = if pending.is_request() {
-        pending.address_with_result(tenant, InteractionResult::SignedIn, session.id, handle.now())?
+        let interaction = Interaction { sid: session.id, at: handle.now(), since: signed_in.since };
+        pending.address_after(tenant, InteractionResult::SignedIn, interaction)?
     } else if !is_confirmation(pending) && !are_satisfied(signed_in.satisfied, &tenant.config.registration, handle.now()) {
         // A confirmation on an account page is no sign-in: export and deletion stay reachable.
         pending.continue_at(tenant, "/complete")
     } else {
         pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned)
     };
+    let mut response = respond::see_other(&location);
+    secrets.set_cookies(&mut response, handle, browser, session, signed_in.identifier, signed_in.new_device);
+    Ok(browser.answer(response))
+}
+
+/// 303 to the authorization request after a second step of a signed-in user. It is no sign-in: what was proven before stays as old as it was.
+///
+/// # Errors
+/// If sealing fails.
+pub fn proceed_after_step(
+    handle: &TenantHandle,
+    browser: &Browser,
+    pending: &Pending,
+    secrets: &NewSessionSecrets,
+    signed_in: &SignedIn<'_>,
+) -> Result<Response, Problem> {
+    let (tenant, session) = (&handle.tenant, signed_in.session);
+    let location = pending.address_with_result(tenant, InteractionResult::Stepped, session.id, handle.now())?;
     let mut response = respond::see_other(&location);
     secrets.set_cookies(&mut response, handle, browser, session, signed_in.identifier, signed_in.new_device);
     Ok(browser.answer(response))

@@ -3,6 +3,7 @@
 //! JSON handlers and pages use the same commands, one file each. A command loads the user together with the data concerned, decides,
 //! commits, and returns the result. The handler or page renders it.
 
+pub mod address_proof;
 pub mod api;
 mod command_error;
 pub mod consents;

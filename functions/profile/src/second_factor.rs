@@ -6,7 +6,8 @@ use crate::CommandError;
 use latchkey::domain::change::Decision;
 use latchkey::domain::recovery_codes::FreshCodes;
 use latchkey::domain::second_factor::{
-    self, CodesRenewed, Confirmation, Holder, TotpConfirmed, TotpRemoved, begin_totp, cancel_totp, confirm_totp, remove_totp,
+    self, CodesRenewed, Confirmation, Holder, TotpBegun, TotpConfirmed, TotpRemoved, begin_totp, cancel_totp, confirm_totp,
+    remove_totp,
 };
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::session::Session;
@@ -21,14 +22,17 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// If the user is no longer signed in, or not recently, or something failed.
-pub async fn begin(services: &Services, handle: &TenantHandle, presented: &AccountCredential) -> Result<(), CommandError> {
+pub async fn begin(
+    services: &Services,
+    handle: &TenantHandle,
+    presented: &AccountCredential,
+) -> Result<TotpBegun, CommandError> {
     let seed = TotpSeed::from_bytes(services.random.bytes());
     let decide = || async {
         let principal = load(handle, presented).await?;
-        let (_, wrapped) = principal.profile()?;
+        let (profile, wrapped) = principal.profile()?;
         let sealed = handle.tenant.keys.data()?.unwrap(wrapped)?.seal(SealedField::TotpSeed, seed.expose())?;
-        let Decision { changes, outcome: _ } = begin_totp(holder(&principal)?, sealed, handle.now());
-        Ok::<_, CommandError>(Decision { changes, outcome: () })
+        Ok::<_, CommandError>(begin_totp(holder(&principal)?, profile, sealed, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }

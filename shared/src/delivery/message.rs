@@ -91,6 +91,13 @@ pub enum Message {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// The code that proves the present address before a factor is added.
+    AddressProofCode {
+        /// 10 base32 characters.
+        code: SecretText,
+        /// The remaining lifetime.
+        lifetime: Span,
+    },
     /// The second factors of the account were changed, or a recovery code was used.
     SecondFactor {
         /// What happened.
@@ -113,6 +120,8 @@ pub enum SecondFactorNews {
     NewCodes,
     /// A recovery code was used to sign in.
     CodeUsed,
+    /// The right password, and then several wrong codes.
+    WrongCodes,
 }
 
 impl SecondFactorNews {
@@ -123,6 +132,7 @@ impl SecondFactorNews {
             Self::Removed => "app-removed",
             Self::NewCodes => "new-codes",
             Self::CodeUsed => "code-used",
+            Self::WrongCodes => "wrong-codes",
         }
     }
 }
@@ -327,6 +337,11 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             }
         }
         Message::AccountDisabled => Parts { footer: words.say("mail-footer"), ..notice("mail-disabled") },
+        Message::AddressProofCode { code, lifetime } => Parts {
+            code: shown(code),
+            notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-address-proof-not-me")],
+            ..notice("mail-address-proof")
+        },
         Message::SecondFactor { news, codes_left } => {
             let about = format!("mail-{}", news.word());
             let left = (*news == SecondFactorNews::CodeUsed)

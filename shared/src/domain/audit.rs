@@ -26,6 +26,8 @@ pub enum EventKind {
     SignInFailed,
     /// A second step failed, after a right first one.
     SecondStepFailed,
+    /// The fifth wrong code in a row of a second step, after the right password: the owner is told.
+    SecondStepsBlocked,
     /// An operator lets codes be tried again.
     SecondStepsUnlocked,
     /// A session ended.
@@ -80,6 +82,10 @@ pub enum EventKind {
     NoticeMerged,
     /// An operator added or removed roles.
     RolesChanged,
+    /// A code that proves the present address was requested, before a factor is added.
+    AddressProofStarted,
+    /// A wrong code for the present address was typed.
+    AddressProofRefused,
     /// An authenticator app was added: the account needs a second step.
     AuthenticatorAdded,
     /// An authenticator app replaced another one.

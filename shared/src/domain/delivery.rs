@@ -67,9 +67,11 @@ impl MailOrder {
                 | AccountMail::AuthenticatorRemoved
                 | AccountMail::RecoveryCodesRenewed
                 | AccountMail::RecoveryCodeUsed => Some(MailPurpose::SecondFactor),
+                AccountMail::WrongCodes => Some(MailPurpose::WrongCodes),
                 AccountMail::EmailChangeStarted
                 | AccountMail::EmailChanged
                 | AccountMail::DeletionRequested
+                | AccountMail::AddressProofStarted
                 | AccountMail::LinkRequested => None,
             },
         }
@@ -129,6 +131,8 @@ pub enum AccountMail {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// A code that proves the present address.
+    AddressProofStarted,
     /// An authenticator app was added.
     AuthenticatorAdded,
     /// An authenticator app replaced another one.
@@ -139,6 +143,8 @@ pub enum AccountMail {
     RecoveryCodesRenewed,
     /// A recovery code was used.
     RecoveryCodeUsed,
+    /// The right password, and then several wrong codes.
+    WrongCodes,
     /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
     LinkRequested,
 }
@@ -162,8 +168,12 @@ pub enum MailPurpose {
     AccountRestored,
     /// Notice: a passkey was added or removed.
     PasskeysChanged,
+    /// Codes that prove the present address before a factor is added.
+    AddressProof,
     /// Notice: second factors were changed, or a recovery code was used.
     SecondFactor,
+    /// Notice: several wrong codes after the right password. A stranger can cause it, so it shares no limit with another notice.
+    WrongCodes,
 }
 
 /// What to send now for the proof of a flow.
@@ -226,7 +236,9 @@ impl MailPurpose {
             Self::AddressRestored => "address_restored",
             Self::AccountRestored => "account_restored",
             Self::PasskeysChanged => "passkeys_changed",
+            Self::AddressProof => "address_proof",
             Self::SecondFactor => "second_factor",
+            Self::WrongCodes => "wrong_codes",
         }
     }
 }
@@ -277,12 +289,15 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::LegalHoldPlaced
         | EventKind::LegalHoldLifted
         | EventKind::NoticeMerged
+        | EventKind::AddressProofRefused
         | EventKind::RolesChanged => [None, None],
+        EventKind::AddressProofStarted => [about(AccountMail::AddressProofStarted), None],
         EventKind::AuthenticatorAdded => [about(AccountMail::AuthenticatorAdded), None],
         EventKind::AuthenticatorReplaced => [about(AccountMail::AuthenticatorReplaced), None],
         EventKind::AuthenticatorRemoved => [about(AccountMail::AuthenticatorRemoved), None],
         EventKind::RecoveryCodesRenewed => [about(AccountMail::RecoveryCodesRenewed), None],
         EventKind::RecoveryCodeUsed => [about(AccountMail::RecoveryCodeUsed), None],
+        EventKind::SecondStepsBlocked => [about(AccountMail::WrongCodes), None],
     };
     let delivery = |order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), due: None, order };
     orders.into_iter().flatten().map(delivery).collect()

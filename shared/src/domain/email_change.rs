@@ -213,7 +213,7 @@ pub fn end(authentication: &AccountState, profile: &Profile, is_allowed: bool, n
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::oauth::fixture::{NOW, authentication};
 
@@ -240,6 +240,7 @@ pub(super) mod tests {
             email_undos: Vec::new(),
             email_change_starts: Vec::new(),
             spent_proof: None,
+            address_proof: None,
             version: 7,
         }
     }

@@ -5,6 +5,7 @@
 //! | registration, code or notice | form or API, at most three resends each | [`SHORT_CODES_A_DAY`] for each address; then [`STARTS_A_DAY`] for each address and trigger, with long codes | 429, nothing is started |
 //! | password reset | form | [`STARTS_A_DAY`] for each address and trigger | 429, nothing is started |
 //! | code for a new address | signed-in user | [`super::email_change::STARTS_A_DAY`] for each account | 429, nothing is started |
+//! | code for the present address | signed-in user | [`super::address_proof::STARTS_A_DAY`] for each account | 429, nothing is started |
 //! | way back: undo of an address change, restoration | the account's own change; a flow, as above | none | |
 //! | way back, sent again | the right password of a closed account; a link without a code, once | [`STARTS_A_DAY`] for each account | the page says the same, no mail |
 //! | notice | the account's own change | [`NOTICES_AN_HOUR`], [`NOTICES_A_DAY`] for each kind and account | deferred and merged |
@@ -42,13 +43,14 @@ impl MailPurpose {
     #[must_use]
     pub const fn limit(self) -> MailLimit {
         match self {
-            Self::Registration | Self::Recovery | Self::WayBack => MailLimit::AtTrigger,
+            Self::Registration | Self::Recovery | Self::WayBack | Self::AddressProof => MailLimit::AtTrigger,
             Self::PasswordChanged
             | Self::AddressRequested
             | Self::AddressRestored
             | Self::AccountRestored
             | Self::PasskeysChanged
-            | Self::SecondFactor => MailLimit::Deferred,
+            | Self::SecondFactor
+            | Self::WrongCodes => MailLimit::Deferred,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! changes first and shows the outcome afterwards. If the commit meets a conflict, the caller loads again and decides again.
 
 pub mod account;
+pub mod address_proof;
 pub mod amr;
 pub mod audit;
 pub mod change;

@@ -5,7 +5,7 @@ mod decisions;
 pub use decisions::{Edit, EditFlaw, edit};
 
 use super::account::{LinkSeed, Sealed};
-use super::id::AccountId;
+use super::id::{AccountId, SessionId};
 use super::identifier::IdentifierHash;
 use super::secret::SecretHash;
 use super::time::Timestamp;
@@ -57,8 +57,36 @@ pub struct Profile {
     /// The proof that changed the address last: the same request gets the same answer if its reply was lost.
     #[serde(rename = "chp", default, skip_serializing_if = "Option::is_none")]
     pub spent_proof: Option<SpentProof>,
+    /// The last proof of the address before a factor was added.
+    #[serde(rename = "prf", default, skip_serializing_if = "Option::is_none")]
+    pub address_proof: Option<AddressProof>,
     /// The version of this state.
     pub version: u64,
+}
+
+/// A mailed code that proves the present address to one session. See [`super::address_proof`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressProof {
+    /// The session.
+    pub sid: SessionId,
+    /// The account's epoch when the code was requested.
+    #[serde(rename = "ep")]
+    pub epoch: u32,
+    /// The seed of the code.
+    #[serde(rename = "sd")]
+    pub seed: LinkSeed,
+    /// Wrong codes so far.
+    #[serde(rename = "try")]
+    pub tries: u8,
+    /// When the code was requested.
+    #[serde(rename = "at")]
+    pub started_at: Timestamp,
+    /// When it was typed.
+    #[serde(rename = "ok", default, skip_serializing_if = "Option::is_none")]
+    pub proven_at: Option<Timestamp>,
+    /// When codes were requested during the last day; at most [`super::address_proof::STARTS_A_DAY`].
+    #[serde(rename = "sts")]
+    pub starts: Vec<Timestamp>,
 }
 
 /// A proof that was used.

@@ -321,7 +321,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
     let opened = person.sign_in.and_then(|sign_in| {
         let evidence = vec![mail_code::proven_by_registration(flow.account, now), password::proven(flow.account, now)];
         let SignInAfterProof { session, device, policy } = sign_in;
-        let new = NewSignIn { session, device, replaced: None, policy: &policy, attempt: None };
+        let new = NewSignIn { session, device, replaced: None, policy: &policy, keeps_expiry: false, attempt: None };
         complete_first(&authentication, evidence, new, now)
     });
     let account = NewAccount {
@@ -336,6 +336,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
             email_undos: Vec::new(),
             email_change_starts: Vec::new(),
             spent_proof: None,
+            address_proof: None,
             version: 1,
         },
         terms: person.terms,

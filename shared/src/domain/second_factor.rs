@@ -1,6 +1,7 @@
 //! Changes of second factors by a signed-in user (security 72–77).
 //!
-//! 1. Set-up of an authenticator app stores a pending seed, bound to the session. It replaces nothing.
+//! 1. Set-up of an authenticator app stores a pending seed, bound to the session. It replaces nothing. A session that has not shown two factors
+//!    needs a proof of the address first ([`super::address_proof`]).
 //! 2. The first code that fits makes it the active one. The account's state, the seed and the recovery codes change in one transaction. The code
 //!    counts as evidence of the presenting session, which gets another cookie.
 //! 3. A removal keeps the seed and the codes for some days, so that an undo can put them back. They open nothing. The last factor takes the
@@ -12,7 +13,9 @@
 pub mod reset;
 
 use super::account::{AccountState, Sealed};
+use super::address_proof;
 use super::change::{Change, Decision};
+use super::profile::Profile;
 use super::recovery_codes::{FreshCodes, RecoveryCodes};
 use super::secret::SecretText;
 use super::session::{NewSession, Session};
@@ -61,17 +64,29 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// Begins the set-up of an authenticator app. One that this session has begun is continued. The outcome is whether it began.
-pub fn begin_totp(holder: Holder<'_>, seed: Sealed, now: Timestamp) -> Decision<bool> {
+/// The outcome of the begin of a set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TotpBegun {
+    /// It began, now or before.
+    Begun,
+    /// The session must prove the account's address first.
+    NeedsAddressProof,
+}
+
+/// Begins the set-up of an authenticator app. One that this session has begun is continued.
+pub fn begin_totp(holder: Holder<'_>, profile: &Profile, seed: Sealed, now: Timestamp) -> Decision<TotpBegun> {
+    if address_proof::is_needed(holder.account, profile, holder.session, now) {
+        return Decision::unchanged(TotpBegun::NeedsAddressProof);
+    }
     if holder.pending(now).is_some() {
-        return Decision::unchanged(false);
+        return Decision::unchanged(TotpBegun::Begun);
     }
     let pending = Some(PendingSeed { seed, started_at: now, sid: holder.session.id });
     let next = match holder.totp {
         Some(totp) => TotpCredential { pending, version: totp.version + 1, ..totp.clone() },
         None => TotpCredential { account: holder.account.account, active: None, pending, removed: None, version: 1 },
     };
-    Decision::one(Change::begin_totp(next), true)
+    Decision::one(Change::begin_totp(next), TotpBegun::Begun)
 }
 
 /// Gives up a set-up.

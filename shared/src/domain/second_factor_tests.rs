@@ -1,5 +1,7 @@
 use super::*;
+use crate::domain::email_change::tests::{profile, seed as seed_of_code};
 use crate::domain::oauth::fixture::{NOW, authentication, session};
+use crate::domain::profile::{AddressProof, Profile};
 use crate::domain::recovery_codes::{CHANGES_A_DAY, CODE_BYTES, COUNT};
 use crate::domain::secret::SecretHash;
 use crate::domain::sign_in::assurance::Acr;
@@ -31,7 +33,7 @@ fn fresh(fill: u8) -> FreshCodes {
 
 impl World {
     fn new() -> Self {
-        Self { account: authentication(), totp: None, codes: None, session: session(), now: NOW }
+        Self { account: authentication(), totp: None, codes: None, session: Session { auth_time: NOW, ..session() }, now: NOW }
     }
     fn holder(&self) -> Holder<'_> {
         Holder { account: &self.account, totp: self.totp.as_ref(), codes: self.codes.as_ref(), session: &self.session }
@@ -45,9 +47,23 @@ impl World {
         }
         decision.outcome
     }
+    /// Begins with a proven address. The outcome is whether something was written.
     fn begin(&mut self) -> bool {
-        let decision = begin_totp(self.holder(), sealed(), self.now);
-        self.apply(decision)
+        let proof = AddressProof {
+            sid: self.session.id,
+            epoch: self.account.epoch,
+            seed: seed_of_code(1),
+            tries: 0,
+            started_at: self.now,
+            proven_at: Some(self.now),
+            starts: Vec::new(),
+        };
+        let profile = Profile { address_proof: Some(proof), ..profile() };
+        let decision = begin_totp(self.holder(), &profile, sealed(), self.now);
+        assert_eq!(decision.outcome, TotpBegun::Begun);
+        let is_new = !decision.changes.is_empty();
+        self.apply(decision);
+        is_new
     }
     fn decide_confirm(&self, typed: &SecretText, ends_others: bool) -> Decision<TotpConfirmed> {
         let session = NewSession { id: self.session.id, secret_hash: SecretHash::from_bytes([99; 32]), device: None };
@@ -96,6 +112,15 @@ fn security_75_the_first_code_that_fits_activates_the_app_in_one_transaction() {
     assert!(session.proofs().satisfies(Acr::Aal2, Some(Span::minutes(10)), NOW));
     let step = world.account.factors.totp;
     assert!(totp::check(&seed(), &current_code(&seed(), NOW), step, NOW).is_err(), "security 72: its code signs in no more");
+}
+
+#[test]
+fn security_77_the_first_factor_needs_a_proof_of_the_address() {
+    let world = World::new();
+    let decision = begin_totp(world.holder(), &profile(), sealed(), NOW);
+    assert!(decision.outcome == TotpBegun::NeedsAddressProof && decision.changes.is_empty());
+    let world = World::active();
+    assert_eq!(begin_totp(world.holder(), &profile(), sealed(), world.now).outcome, TotpBegun::Begun, "a replacement");
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub enum AccountLink {
     EmailChange,
     /// Undoes a change of address (in the mail to the former address).
     EmailUndo,
+    /// Proves the present address. Its mail has a code and no link.
+    AddressProof,
 }
 
 impl AccountLink {
@@ -31,6 +33,7 @@ impl AccountLink {
             Self::Restoration => "restoration",
             Self::EmailChange => "email_change",
             Self::EmailUndo => "email_undo",
+            Self::AddressProof => "address_proof",
         }
     }
     pub(super) const fn sealed_as(self) -> &'static str {
@@ -38,6 +41,7 @@ impl AccountLink {
             Self::Restoration => "restoration link",
             Self::EmailChange => "email change link",
             Self::EmailUndo => "email undo link",
+            Self::AddressProof => "address proof link",
         }
     }
 }
@@ -132,7 +136,8 @@ mod tests {
     use super::*;
     use crate::purpose::Purpose;
 
-    const LINKS: [AccountLink; 3] = [AccountLink::Restoration, AccountLink::EmailChange, AccountLink::EmailUndo];
+    const LINKS: [AccountLink; 4] =
+        [AccountLink::Restoration, AccountLink::EmailChange, AccountLink::EmailUndo, AccountLink::AddressProof];
 
     fn keyring() -> ProofKeyring {
         ProofKeyring::new(&roots("a", Purpose::Proof, 1), 1).unwrap()

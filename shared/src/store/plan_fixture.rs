@@ -259,6 +259,7 @@ pub(super) fn new_account() -> NewAccount {
             email_undos: Vec::new(),
             email_change_starts: Vec::new(),
             spent_proof: None,
+            address_proof: None,
             version: 1,
         },
         link: None,

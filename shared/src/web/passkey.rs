@@ -36,7 +36,7 @@ pub static SCRIPT_PATH: LazyLock<String> = LazyLock::new(|| {
 pub struct RelyingParty {
     /// Its id: the host of the issuer, or a domain above it.
     pub id: String,
-    /// The origins whose ceremonies are accepted, exactly.
+    /// The origins of accepted ceremonies, exactly.
     pub origins: Vec<String>,
 }
 

@@ -38,7 +38,7 @@ use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
-pub const LIMITED_ROUTES: [&str; 18] = [
+pub const LIMITED_ROUTES: [&str; 20] = [
     "/login",
     "/login/passkey",
     "/login/second-step",
@@ -57,6 +57,8 @@ pub const LIMITED_ROUTES: [&str; 18] = [
     "/v1/me/restoration",
     "/account/password",
     "/account/email",
+    "/account/two-step/app",
+    "/account/two-step/codes",
 ];
 
 /// Pages of mailed links: they verify a mailed secret, too.
@@ -89,6 +91,7 @@ impl Rule {
             // The page takes a code first.
             "/account/email" if has(form, "email") && !has(form, "code") => (Mail, None),
             "/v1/me/email" => (Mail, None),
+            "/account/two-step/app" if has(form, "send") => (Mail, None),
             route if LIMITED_ROUTES.contains(&route) || LIMITED_LINKS.contains(&route) => (Failure, None),
             _ => return None,
         };

@@ -151,8 +151,8 @@ async fn security_80_a_challenge_works_once_for_five_minutes_in_its_browser_for_
     let mut foreign = Browser::new(&world);
     let foreign_page = foreign.open("/login").await;
     assert_eq!(foreign.send_by_script(&foreign_page, "credential", &fields).await.1.status(), StatusCode::CONFLICT);
-    let elsewhere = visitor.open("/login?return_to=/account/security").await;
-    assert_eq!(visitor.send_by_script(&elsewhere, "credential", &fields).await.1.status(), StatusCode::CONFLICT);
+    let other_page = visitor.open("/login?return_to=/account/security").await;
+    assert_eq!(visitor.send_by_script(&other_page, "credential", &fields).await.1.status(), StatusCode::CONFLICT);
     // A challenge of a creation.
     let creation = Options::of(&browser.open("/account/passkeys/new").await);
     let of_creation = [("credential", json.as_str()), ("state", creation.state.as_str())];
@@ -231,7 +231,7 @@ async fn security_86_the_page_is_the_same_for_everyone_and_costs_nothing() {
         options
     };
     let known = visitor.open(&format!("/login?login_hint={}", user.email)).await;
-    let unknown = visitor.open("/login?login_hint=nobody@example.com").await;
+    let unknown = visitor.open("/login?login_hint=unknown@example.com").await;
     assert_eq!(world.meter.take().len(), 0);
     assert_eq!(shown(&known), shown(&unknown));
     assert_eq!(shown(&known)["allowCredentials"], json!([]));
@@ -310,14 +310,14 @@ async fn security_84_a_counter_that_goes_back_is_in_the_history() {
 async fn an_account_has_ten_passkeys_at_most_and_adding_can_end_other_sessions() {
     let world = new_world().await;
     let (user, mut browser) = signed_in(&world, "ada").await;
-    let mut elsewhere = Browser::new(&world);
-    let page = elsewhere.open("/login").await;
-    user.sign_in(&mut elsewhere, &page).await;
+    let mut other_page = Browser::new(&world);
+    let page = other_page.open("/login").await;
+    user.sign_in(&mut other_page, &page).await;
     for _ in 0..9 {
         add(&mut browser).await;
     }
     // The box of the page is ticked.
-    assert_eq!(elsewhere.open("/account").await.path(), "/login");
+    assert_eq!(other_page.open("/account").await.path(), "/login");
     let page = browser.open("/account/passkeys/new").await;
     add(&mut browser).await;
     let options = Options::of(&page);

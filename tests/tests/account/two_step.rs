@@ -39,7 +39,7 @@ async fn security_75_an_app_is_set_up_with_its_first_code_and_the_codes_are_show
     let mut browser = signed_in(&world, &customer).await;
     let page = browser.open("/account/security").await;
     assert!(page.text().contains("Two-step sign-in Off"), "{}", page.text());
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(&world, &mut browser).await;
     assert!(page.html().contains("<svg") && page.html().contains("otpauth:"), "{}", page.html());
     assert_eq!(app.seed().len(), 20);
     let again = browser.open("/account/two-step/app").await;
@@ -74,11 +74,54 @@ async fn security_75_an_app_is_set_up_with_its_first_code_and_the_codes_are_show
 }
 
 #[tokio::test]
+async fn security_77_the_first_factor_needs_a_code_from_the_mailbox() {
+    let world = world().await;
+    let customer = Customer::registered(&world, "Ada").await;
+    let mut browser = signed_in(&world, &customer).await;
+    let page = browser.open("/account/two-step/app").await;
+    // A form without the step is answered with the step.
+    let (_, response) = browser.press(&page, "#submit", &[("send", "")]).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    let page = browser.open("/account/two-step/app").await;
+    assert!(page.has_field("mail_code") && page.text().contains(&customer.email), "{}", page.text());
+    let skipped = browser.submit(&page, "#submit", &[("code", "123456"), ("mail_code", "")]).await;
+    assert!(skipped.status() == 400 && !skipped.html().contains("otpauth"), "{}", skipped.text());
+    for left in ["4 tries left", "3 tries left", "2 tries left", "one try left"] {
+        let wrong = browser.submit(&page, "#submit", &[("mail_code", "AAAAAAAAAA")]).await;
+        assert!(wrong.status() == 400 && wrong.text().contains(left), "{left}: {}", wrong.text());
+    }
+    let over = browser.submit(&page, "#submit", &[("mail_code", "AAAAAAAAAA")]).await;
+    assert!(over.text().contains("Request a new one"), "{}", over.text());
+    let code = world.mails_to(&customer.email).await.expect("mails").remove(0).codes.remove(0);
+    let late = browser.submit(&page, "#submit", &[("mail_code", &code)]).await;
+    assert!(!late.html().contains("otpauth"), "the code is used up by wrong ones: {}", late.text());
+    // Another session's proof does not count.
+    let (_, _) = Authenticator::begin(&world, &mut browser).await;
+    let mut other = signed_in(&world, &customer).await;
+    assert!(!other.open("/account/two-step/app").await.html().contains("otpauth"));
+    let again = other.open("/account/two-step/app").await;
+    assert!(again.text().contains("we first send a code"), "{}", again.text());
+}
+
+#[tokio::test]
+async fn a_user_who_has_just_registered_proves_the_address_no_second_time() {
+    let world = world().await;
+    let (customer, mut browser) = (Customer::new("Newcomer"), Browser::new(&world));
+    let page = browser.open("/register").await;
+    let page = browser.submit(&page, "#submit", &customer.form_fields()).await;
+    let code = world.mails_to(&customer.email).await.expect("mails").remove(0).codes.remove(0);
+    browser.submit(&page, "#submit", &[("code", &code)]).await;
+    let page = browser.open("/account/two-step/app").await;
+    let page = browser.submit(&page, "#submit", &[]).await;
+    assert_eq!(Authenticator::of_page(&page).seed().len(), 20);
+}
+
+#[tokio::test]
 async fn security_72_the_confirming_code_does_not_sign_in() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = signed_in(&world, &customer).await;
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(&world, &mut browser).await;
     browser.submit(&page, "#submit", &[("code", &app.code(&world))]).await;
     let mut other = Browser::new(&world);
     let page = sign_in_with(&mut other, &world, &customer, &app).await;
@@ -93,7 +136,7 @@ async fn security_73_a_wrong_code_turns_nothing_on_and_the_page_says_what_to_do(
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = signed_in(&world, &customer).await;
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(&world, &mut browser).await;
     let right = app.code(&world);
     let wrong = if right == "000000" { "000001" } else { "000000" };
     for (code, words) in [
@@ -117,15 +160,15 @@ async fn security_75_a_set_up_ends_after_fifteen_minutes() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = signed_in(&world, &customer).await;
-    let (app, _) = Authenticator::begin(&mut browser).await;
+    let (app, _) = Authenticator::begin(&world, &mut browser).await;
     world.advance(Span::minutes(15));
     let page = browser.open("/account/two-step/app").await;
     let page = customer.sign_in(&mut browser, &page).await;
     assert!(page.path() == "/account/two-step/app" && !page.has_field("code"), "{}", page.text());
     let late = browser.submit(&page, "#submit", &[("code", &app.code(&world))]).await;
     assert!(late.status() == 400 && late.text().contains("took too long"), "{}", late.text());
-    let page = browser.submit(&page, "#submit", &[]).await;
-    assert_ne!(Authenticator::of_page(&page).seed(), app.seed());
+    let (other, page) = Authenticator::begin(&world, &mut browser).await;
+    assert_ne!(other.seed(), app.seed());
     let page = browser.submit(&page, "#cancel", &[]).await;
     assert!(page.path() == "/account/two-step" && page.text().contains("Set up"), "{}", page.text());
     assert!(!browser.open("/account/two-step/app").await.has_field("code"));
@@ -139,7 +182,7 @@ async fn security_59_a_second_factor_ends_other_sessions_unless_the_user_keeps_t
         let mut browser = signed_in(&world, &customer).await;
         let mut other = signed_in(&world, &customer).await;
         let stolen = browser.clone();
-        let (app, mut page) = Authenticator::begin(&mut browser).await;
+        let (app, mut page) = Authenticator::begin(&world, &mut browser).await;
         if keeps {
             // A box that is not ticked is not sent.
             let body = page.html().replace(" checked", "");
@@ -193,7 +236,7 @@ async fn security_75_another_app_replaces_the_first_only_once_it_is_confirmed() 
     let (first, codes) = Authenticator::set_up(&world, &mut browser).await;
     let mut other = Browser::new(&world);
     sign_in_with(&mut other, &world, &customer, &first).await;
-    let (second, page) = Authenticator::begin(&mut browser).await;
+    let (second, page) = Authenticator::begin(&world, &mut browser).await;
     world.advance(Span::seconds(30));
     let still = sign_in_with(&mut Browser::new(&world), &world, &customer, &first).await;
     assert_eq!(still.path(), "/account/security", "the first app works until the second is confirmed");
@@ -230,7 +273,7 @@ async fn security_120_a_form_of_another_session_or_browser_is_refused() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let (mut browser, mut foreign) = (signed_in(&world, &customer).await, signed_in(&world, &customer).await);
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(&world, &mut browser).await;
     let (_, response) = foreign.press(&page, "#submit", &[("code", &app.code(&world))]).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     let own = foreign.open("/account/two-step/app").await;
@@ -247,7 +290,7 @@ async fn security_76_the_address_of_the_codes_opens_in_its_own_browser_and_accou
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = signed_in(&world, &customer).await;
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(&world, &mut browser).await;
     let shown = browser.submit(&page, "#submit", &[("code", &app.code(&world))]).await;
     assert_eq!(recovery_codes(&shown).len(), 10);
     world.advance(Span::seconds(30));
@@ -269,7 +312,7 @@ async fn of_many_confirmations_at_once_exactly_one_counts() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = signed_in(&world, &customer).await;
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(&world, &mut browser).await;
     let code = app.code(&world);
     let attempts = (0..16).map(|_| {
         let (mut browser, page, code) = (browser.clone(), page.clone(), code.clone());
@@ -292,7 +335,7 @@ async fn a_crash_during_a_confirmation_leaves_the_app_on_or_off_and_never_half()
         let world = world().await;
         let customer = Customer::registered(&world, "Ada").await;
         let mut browser = signed_in(&world, &customer).await;
-        let (app, page) = Authenticator::begin(&mut browser).await;
+        let (app, page) = Authenticator::begin(&world, &mut browser).await;
         world.faults.add(Calls::Named("TransactWriteItems"), Trigger::Nth(1), fault);
         let code = app.code(&world);
         let (mut attempt, fields) = (browser.clone(), [("code", code.as_str())]);
@@ -355,7 +398,7 @@ async fn the_api_says_which_factors_there_are() {
     assert_eq!(none, serde_json::json!({ "protected": false, "totp": null, "recovery_codes": null, "passkeys": 0 }));
     let mut browser = signed_in(&world, &customer).await;
     let (_, page) = {
-        let (app, mut page) = Authenticator::begin(&mut browser).await;
+        let (app, mut page) = Authenticator::begin(&world, &mut browser).await;
         let body = page.html().replace(" checked", "");
         page.response = page.response.map(|response| response.map(|_| body.into()));
         (app.clone(), browser.submit(&page, "#submit", &[("code", &app.code(&world))]).await)

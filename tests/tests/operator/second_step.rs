@@ -25,7 +25,7 @@ async fn an_operator_helps_a_user_who_has_lost_the_second_step() {
     let mut browser = Browser::new(&site);
     let page = browser.open("/account/two-step/app").await;
     ada.sign_in(&mut browser, &page).await;
-    let (app, page) = Authenticator::begin(&mut browser).await;
+    let (app, page) = Authenticator::begin(&site, &mut browser).await;
     browser.submit(&page, "#submit", &[("code", &app.code_at(site.now()))]).await;
     assert_eq!(after_password(&site, &ada).await.path(), "/login/second-step");
     assert_eq!(run(&[]), "authenticator app: on\nrecovery codes left: 10\npasskeys: 0\n");
@@ -34,6 +34,6 @@ async fn an_operator_helps_a_user_who_has_lost_the_second_step() {
     assert!(page.text().contains("You are signed in"), "{}", page.text());
     let told = site.mails_to(&ada.email).await;
     assert!(told.iter().any(|mail| mail.subject.contains("removed") || mail.text.contains("removed")), "{told:?}");
-    let unknown = operator.run(&["people", "second-step", "nobody@example.com", "@"]);
+    let unknown = operator.run(&["people", "second-step", "unknown@example.com", "@"]);
     assert!(unknown.code == Some(1) && unknown.err.contains("no account"), "{unknown:?}");
 }

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 pub(super) fn operations() -> Vec<Operation> {
     let app_form = page_form([
         ("code", "The code that the app shows. Without it, the set-up begins."),
+        ("send", "Mails a code to the address of the account."),
+        ("mail_code", "The code from the mail."),
         ("end_others", "Whether all other sessions end."),
         ("cancel", "Gives up the set-up."),
     ]);

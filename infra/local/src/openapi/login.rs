@@ -13,10 +13,10 @@ pub(super) fn operations() -> Vec<Operation> {
         authorize_by_post(),
         login_page(),
         login(),
-        passkey(),
-        passkey_options(),
         second_step_page(),
         second_step(),
+        passkey(),
+        passkey_options(),
         completion_page(),
         completion(),
         consent_page(),
@@ -112,37 +112,6 @@ fn login() -> Operation {
         .page(503, "The legacy user pool does not answer.")
 }
 
-fn passkey() -> Operation {
-    let form = page_form([("credential", "The credential as JSON (WebAuthn 3 §5.5)."), ("state", "The sealed challenge.")]);
-    let operation = Operation::new(TAG, "POST", "/login/passkey", "submitPasskey", "Signs in with a passkey.");
-    with_request(operation)
-        .query("return_to", "A page of the account to return to.")
-        .query("lk_attempt", "The sign-in that waits for its second step, sealed.")
-        .takes_form(form)
-        .redirects("Signed in: back to the authorization request, or to `return_to`.")
-        .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
-        .page(400, "The sign-in form: the passkey opens no account here, or could not be verified.")
-        .page(409, "The sign-in form: the challenge is too old, of another browser or request, or a newer one was used.")
-}
-
-fn passkey_options() -> Operation {
-    let operation = Operation::new(TAG, "GET", "/login/passkey/options", "renewPasskeyOptions", "New options for a passkey.");
-    let options = open_object(
-        [
-            (
-                "publicKey",
-                json!({ "type": "object", "description": "The options (WebAuthn 3 §5.5). They list no credentials." }),
-            ),
-            ("state", text("The sealed challenge, for the form.")),
-        ],
-        "For the script of the sign-in page.",
-    );
-    with_request(operation)
-        .query("return_to", "A page of the account to return to.")
-        .answers(200, "The options.", options)
-        .problems(&[ProblemKind::NotFound])
-}
-
 fn second_step_page() -> Operation {
     let operation =
         Operation::new(TAG, "GET", "/login/second-step", "showSecondStepPage", "Asks for the second step of a sign-in.");
@@ -168,6 +137,36 @@ fn second_step() -> Operation {
         .query("lk_attempt", "The sign-in that waits, sealed.")
         .page(400, "The form with what is wrong, or the sign-in is over.")
         .page(429, "Too many wrong codes for this account: the page says how long to wait, or what is left.")
+}
+
+fn passkey() -> Operation {
+    let form = page_form([("credential", "The credential as JSON (WebAuthn 3 §5.5)."), ("state", "The sealed challenge.")]);
+    let operation = Operation::new(TAG, "POST", "/login/passkey", "submitPasskey", "Signs in with a passkey.");
+    with_request(operation)
+        .query("return_to", "A page of the account to return to.")
+        .takes_form(form)
+        .redirects("Signed in: back to the authorization request, or to `return_to`.")
+        .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
+        .page(400, "The sign-in form: the passkey opens no account here, or could not be verified.")
+        .page(409, "The sign-in form: the challenge is too old, of another browser or request, or a newer one was used.")
+}
+
+fn passkey_options() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/login/passkey/options", "renewPasskeyOptions", "New options for a passkey.");
+    let options = open_object(
+        [
+            (
+                "publicKey",
+                json!({ "type": "object", "description": "The options (WebAuthn 3 §5.5). They list no credentials." }),
+            ),
+            ("state", text("The sealed challenge, for the form.")),
+        ],
+        "For the script of the sign-in page.",
+    );
+    with_request(operation)
+        .query("return_to", "A page of the account to return to.")
+        .answers(200, "The options.", options)
+        .problems(&[ProblemKind::NotFound])
 }
 
 fn completion_page() -> Operation {

@@ -40,19 +40,20 @@ pub(super) fn as_of(since: Timestamp, account: &AccountState, stored: StoredFact
     let StoredFactors { totp, codes, passkeys } = stored;
     let app = totp.and_then(|totp| app_as_of(since, totp, now));
     let has_app = totp.is_some_and(|totp| active_as_of(since, totp, now).is_some());
-    let codes = codes.and_then(|codes| codes_as_of(since, codes, has_app, now).map(|next| (codes, next)));
-    let left = match &codes {
-        Some((_, next)) => u8::try_from(next.left()).unwrap_or(u8::MAX),
-        None if has_app => account.factors.recovery_codes,
-        None => 0,
-    };
-    // Codes of the new seed begin at any step. The step of the one that comes back is not known any more: none of its codes counts
-    // before the present one.
-    let is_same_seed = app.is_none() && account.factors.totp.is_some();
-    let last_step = if is_same_seed { account.factors.totp } else { has_app.then(|| step_of(now)) };
     let was_active =
         |passkey: &Passkey| passkey.created_at < since && passkey.removed_at.is_none_or(|removed| removed >= since);
     let active = passkeys.iter().filter(|passkey| was_active(passkey)).count();
+    // An account without an app stays protected by a passkey of before the change.
+    let is_protected = has_app || (account.protected && active > 0);
+    let codes = codes.and_then(|codes| codes_as_of(since, codes, is_protected, now).map(|next| (codes, next)));
+    let left = match &codes {
+        Some((_, next)) => u8::try_from(next.left()).unwrap_or(u8::MAX),
+        None if is_protected => account.factors.recovery_codes,
+        None => 0,
+    };
+    // The last step of a seed that comes back is not known any more: none of its codes counts before the present one.
+    let is_same_seed = app.is_none() && account.factors.totp.is_some();
+    let last_step = if is_same_seed { account.factors.totp } else { has_app.then(|| step_of(now)) };
     let factors = Factors {
         totp: last_step,
         recovery_codes: left,
@@ -62,7 +63,7 @@ pub(super) fn as_of(since: Timestamp, account: &AccountState, stored: StoredFact
     let changed = passkeys.iter().filter(|passkey| was_active(passkey) != passkey.is_active());
     let changed = changed.map(|passkey| if passkey.is_active() { passkey.removed(now) } else { passkey.restored() });
     let codes = codes.map(|(_, next)| next);
-    FactorsAsOf { protected: has_app, factors, totp: app, codes, passkeys: changed.collect() }
+    FactorsAsOf { protected: is_protected, factors, totp: app, codes, passkeys: changed.collect() }
 }
 
 /// The time step of this moment (RFC 6238 §4.2). Codes up to it are not accepted any more.
@@ -93,8 +94,8 @@ fn app_as_of(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> Option<
 }
 
 /// The recovery codes as of this moment. Codes that were made since then are known to another person, and end. `None` if nothing changes.
-fn codes_as_of(since: Timestamp, codes: &RecoveryCodes, has_app: bool, now: Timestamp) -> Option<RecoveryCodes> {
-    let ends = codes.created_at >= since || !has_app;
+fn codes_as_of(since: Timestamp, codes: &RecoveryCodes, is_protected: bool, now: Timestamp) -> Option<RecoveryCodes> {
+    let ends = codes.created_at >= since || !is_protected;
     let removed_at = match (ends, codes.removed_at) {
         (true, removed) => removed.or(Some(now)),
         (false, Some(removed)) if removed >= since => None,
@@ -192,6 +193,16 @@ mod tests {
             assert!(back.protected && back.factors.totp == Some(step_of(at(2))) && back.factors.recovery_codes == 10);
             assert_eq!(back.codes.unwrap().removed_at, None);
         }
+    }
+
+    #[test]
+    fn a_passkey_of_before_the_change_keeps_the_account_protected_without_an_app() {
+        let totp = app(None, Some((seed(1, -50), -10)));
+        let (codes, passkeys) = (codes(-50, None), [passkey(1, -50, None)]);
+        let state = account(Factors { passkeys: 1, recovery_codes: 10, ..Factors::default() }, true);
+        let stored = StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) };
+        let back = as_of(CHANGE, &state, stored, at(2));
+        assert_eq!((back.protected, back.factors, back.codes), (true, state.factors, None));
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub(crate) fn imported_user() -> ImportedUser {
 
 fn sign_in(policy: &crate::domain::tenant::SessionPolicy) -> NewSignIn<'_> {
     let session = NewSession { id: SessionId::from_bytes([8; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
-    NewSignIn { session, device: 10, replaced: None, policy, attempt: None }
+    NewSignIn { session, device: 10, replaced: None, policy, keeps_expiry: false, attempt: None }
 }
 
 #[test]

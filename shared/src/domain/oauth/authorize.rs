@@ -20,11 +20,15 @@ use crate::domain::requirements::satisfy;
 use crate::domain::satisfied::Requirements;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
-use crate::domain::sign_in::assurance::Acr;
+use crate::domain::sign_in::assurance::{Acr, AcrValue};
+use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::policy::Gap;
 use crate::domain::tenant::{SessionPolicy, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 
+#[cfg(test)]
+#[path = "authorize/levels_tests.rs"]
+mod levels;
 #[cfg(test)]
 mod tests;
 
@@ -69,6 +73,8 @@ pub struct Interaction {
     pub sid: SessionId,
     /// The time of the step.
     pub at: Timestamp,
+    /// The time of the oldest proof of a sign-in. For other steps the same as `at`.
+    pub since: Timestamp,
 }
 
 /// The kind of step.
@@ -80,8 +86,8 @@ pub struct Interactions {
     pub consented: Option<Interaction>,
     /// The user did or postponed what was due.
     pub completed: Option<Interaction>,
-    /// The user was asked for a second step that the request only wishes for, and went on without it.
-    pub declined: Option<Interaction>,
+    /// The user answered the page of a second step: by a code, or by going on without it.
+    pub stepped: Option<Interaction>,
 }
 
 /// Fresh random values for a code.
@@ -93,13 +99,15 @@ pub struct NewCode {
     pub secret_hash: SecretHash,
 }
 
-/// Lifetimes.
+/// Lifetimes, and what users can sign in with.
 #[derive(Debug, Clone, Copy)]
 pub struct Policies<'a> {
     /// Of sessions.
     pub session: &'a SessionPolicy,
     /// Of grants.
     pub token: &'a TokenPolicy,
+    /// Whether the tenant has passkeys.
+    pub passkeys: bool,
 }
 
 /// The outcome of a request.
@@ -143,9 +151,8 @@ pub fn authorize(
     now: Timestamp,
 ) -> Decision<Authorized> {
     let live = signed_in.filter(|s| s.session.is_live(s.authentication, now));
-    let Some(SignedIn { session, authentication, consent, due }) =
-        live.filter(|s| is_fresh(request, s.session, interactions, now))
-    else {
+    let counting = live.and_then(|live| Some((live, counting_proofs(request, live.session, interactions, now)?)));
+    let Some((SignedIn { session, authentication, consent, due }, proofs)) = counting else {
         return Decision::unchanged(if request.prompt.none {
             refused(OAuthErrorCode::LoginRequired, "the user must sign in")
         } else {
@@ -156,10 +163,10 @@ pub fn authorize(
         let description = "the signed-in user is not the one that id_token_hint names";
         return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
     }
-    match request.acr.demand(request.client).gap(authentication, &session.proofs()) {
+    match request.acr.demand(request.client).gap(authentication, &proofs, policies.passkeys) {
         Gap::None => {}
         // A wish: once the user has been asked for it, or if no page may be shown, what was reached is enough.
-        Gap::StepUp { is_required: false, .. } if request.prompt.none || interactions.declined_step_up(session) => {}
+        Gap::StepUp { is_required: false, .. } if request.prompt.none || interactions.answered_step(session) => {}
         Gap::StepUp { .. } if request.prompt.none => {
             return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, "the user must take a second step"));
         }
@@ -195,7 +202,7 @@ pub fn authorize(
     if let Some(touched) = session.touch(policies.session, now) {
         changes = changes.then(Change::touch_session(touched));
     }
-    let grant = issue(request, session, authentication, policies.token, new, now);
+    let grant = issue(request, session, &proofs, authentication, policies.token, new, now);
     let outcome = Authorized::Code { account: session.account, sid: session.id };
     Decision { changes: changes.then(Change::issue_authorization_code(grant)), outcome }
 }
@@ -204,19 +211,37 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
     Authorized::Refused { error, description }
 }
 
-/// Returns whether the session is as recent as the request demands. A sign-in satisfies only the request that required it, and only in the
-/// session that it started (CVE-2023-6787).
+/// The proofs of the session that count for this request: those that are as recent as it demands. `None` if the user must sign in.
 ///
-/// A sign-in page also satisfies the request if the page about consent or what is due came right after it and has just been answered: the user may read that page
-/// for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in of the last minutes counts.
-pub fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
+/// A sign-in satisfies only the request that required it, and only in the session that it started (CVE-2023-6787). It counts with both of its
+/// steps, and nothing of before it does.
+///
+/// A sign-in page also satisfies the request if a page about consent, a second step or what is due came right after it and has just been
+/// answered: the user may read that page for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in
+/// of the last minutes counts.
+pub fn counting_proofs(
+    request: &AuthorizationRequest<'_>,
+    session: &Session,
+    interactions: Interactions,
+    now: Timestamp,
+) -> Option<Proofs> {
     let is_asked = request.prompt.login || request.prompt.select_account || request.max_age == Some(Span::ZERO);
+    let just_signed_in = interactions.signed_in.filter(|interaction| interaction.counts(session, now));
+    let cutoff = match request.max_age.filter(|max_age| *max_age > Span::ZERO) {
+        _ if is_asked => {
+            let for_this =
+                just_signed_in.or(interactions.signed_in.filter(|_| interactions.signed_in_before_page(session, now)));
+            Some(for_this?.since)
+        }
+        Some(max_age) => {
+            let oldest = now - max_age;
+            Some(just_signed_in.map_or(oldest, |interaction| interaction.since.min(oldest)))
+        }
+        None => None,
+    };
+    let proofs = session.proofs().since(cutoff);
     // After a token exchange nothing was proven here, however short ago the user signed in at the pool.
-    let is_old = |max_age: Span| max_age > Span::ZERO && !session.proofs().satisfies(Acr::Aal1, Some(max_age), now);
-    let too_old = request.max_age.is_some_and(is_old);
-    let just_signed_in = interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now));
-    let signed_in = just_signed_in || interactions.signed_in_before_page(session, now);
-    (!is_asked || signed_in) && (!too_old || just_signed_in)
+    (cutoff.is_none() || proofs.level() > Acr::None).then_some(proofs)
 }
 
 fn needs_consent(
@@ -238,16 +263,16 @@ impl Interactions {
     /// Whether the user signed in for this request, and then answered a page about consent or what is due just now.
     fn signed_in_before_page(&self, session: &Session, now: Timestamp) -> bool {
         let Some(signed_in) = self.signed_in else { return false };
-        [self.consented, self.completed].into_iter().flatten().any(|answered| {
+        [self.consented, self.completed, self.stepped].into_iter().flatten().any(|answered| {
             answered.counts(session, now)
                 && signed_in.sid == session.id
                 && signed_in.at <= answered.at
                 && answered.at.since(signed_in.at) <= CONSENT_PAGE_LIFETIME
         })
     }
-    /// Whether the user was asked for a wished second step for this request.
-    fn declined_step_up(&self, session: &Session) -> bool {
-        self.declined.is_some_and(|declined| declined.sid == session.id)
+    /// Whether the user has answered the page of a second step for this request.
+    fn answered_step(&self, session: &Session) -> bool {
+        self.stepped.is_some_and(|stepped| stepped.sid == session.id)
     }
     /// Whether the user signed in to this session for this request, and was not asked for what is due since then.
     #[must_use]
@@ -268,12 +293,14 @@ impl Interaction {
 fn issue(
     request: &AuthorizationRequest<'_>,
     session: &Session,
+    counting: &Proofs,
     authentication: &AccountState,
     policy: &TokenPolicy,
     new: NewCode,
     now: Timestamp,
 ) -> Grant {
-    let proofs = session.proofs().into_owned();
+    let acr = request.acr.answer(counting.level());
+    let level = acr.as_ref().map_or(Acr::None, AcrValue::level);
     Grant {
         id: new.grant,
         account: session.account,
@@ -285,10 +312,10 @@ fn issue(
         resource: request.resource.clone(),
         nonce: request.nonce.clone(),
         // That of the proofs on which `acr` rests.
-        auth_time: proofs.auth_time(proofs.level()).unwrap_or(session.auth_time),
+        auth_time: counting.auth_time(level).unwrap_or(session.auth_time),
         amr: session.amr.clone(),
-        acr: request.acr.answer(proofs.level()),
-        proofs,
+        acr,
+        proofs: session.proofs().into_owned(),
         code: Some(AuthorizationCode {
             secret_hash: new.secret_hash,
             redirect_uri: request.return_to.redirect_uri.clone(),

@@ -111,7 +111,7 @@ pub fn remove_passkey(
     let mut state = account.in_next_epoch(now);
     state.factors.passkeys = count(left);
     // Without a factor it cannot be asked for more than a password.
-    state.protected = state.protected && state.factors.highest_level() >= Acr::Aal2;
+    state.protected = state.protected && state.factors.highest_level(true) >= Acr::Aal2;
     let session = restamped(session, &state);
     Decision::one(Change::remove_passkey(state, passkey.removed(now), Some(session)), PasskeyRemoved::Removed)
 }

@@ -1,4 +1,4 @@
-//! Help for a user who has lost the authenticator app and all recovery codes, or whose codes are locked. For an operator who has made sure
+//! Help for a user who has lost the authenticator app and all recovery codes, or with locked codes. For an operator who has made sure
 //! who asks: afterwards the account opens by its password alone.
 
 use crate::domain::account::{AccountState, AccountStatus};

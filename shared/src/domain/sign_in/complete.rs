@@ -27,6 +27,8 @@ pub struct NewSignIn<'a> {
     pub replaced: Option<&'a Session>,
     /// Lifetimes.
     pub policy: &'a SessionPolicy,
+    /// Whether the absolute end of a renewed session stays: only a whole sign-in moves it, and a second step alone is none.
+    pub keeps_expiry: bool,
     /// The attempt that opens if a second step is due. None: where none can be due, as in a registration.
     pub attempt: Option<NewAttempt>,
 }
@@ -108,10 +110,12 @@ fn open_or_renew(
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> (Vec<Change>, Session) {
-    let NewSignIn { session, device, replaced, policy, attempt: _ } = new;
+    let NewSignIn { session, device, replaced, policy, keeps_expiry, attempt: _ } = new;
     if let Some(own) = replaced.filter(|own| own.is_live(account, now) && !own.proofs().is_empty()) {
         let proofs = own.proofs().with(evidence);
-        let session = own.renew(session, account, proofs, policy, now).on_device(device);
+        let renewed = own.renew(session, account, proofs, policy, now).on_device(device);
+        let expires_at = if keeps_expiry { own.expires_at } else { renewed.expires_at };
+        let session = Session { expires_at, ..renewed };
         return (vec![Change::renew_session(session.clone())], session);
     }
     let session = Session::open(session, account, Proofs::none().with(evidence), policy, now).on_device(device);
@@ -141,7 +145,7 @@ mod tests {
                 &account,
                 None,
                 evidence,
-                NewSignIn { session, device: 1, replaced: None, policy: &policy, attempt: None },
+                NewSignIn { session, device: 1, replaced: None, policy: &policy, keeps_expiry: false, attempt: None },
                 now,
             )
         };
@@ -164,7 +168,7 @@ mod tests {
             complete_first(
                 &account,
                 evidence,
-                NewSignIn { session, device: 1, replaced: None, policy: &policy, attempt: None },
+                NewSignIn { session, device: 1, replaced: None, policy: &policy, keeps_expiry: false, attempt: None },
                 now,
             )
         };

@@ -107,6 +107,12 @@ impl Proofs {
         self.0.iter().map(|proof| Evidence { account, proof: proof.clone() }).collect()
     }
 
+    /// Those of this moment and later. All of them without one.
+    #[must_use]
+    pub fn since(&self, cutoff: Option<Timestamp>) -> Self {
+        Self(self.0.iter().filter(|proof| cutoff.is_none_or(|cutoff| proof.at >= cutoff)).cloned().collect())
+    }
+
     /// The level that all of them reach together.
     #[must_use]
     pub fn level(&self) -> Acr {

@@ -47,10 +47,10 @@ impl Factors {
     pub const fn has_second_step(&self) -> bool {
         self.totp.is_some() || self.recovery_codes > 0
     }
-    /// The highest level that a sign-in with them can reach.
+    /// The highest level that a sign-in with them can reach. `passkeys`: whether the tenant has them.
     #[must_use]
-    pub const fn highest_level(&self) -> Acr {
-        match (self.passkeys > 0, self.has_second_step()) {
+    pub const fn highest_level(&self, passkeys: bool) -> Acr {
+        match (passkeys && self.passkeys > 0, self.has_second_step()) {
             (true, _) => Acr::PhishingResistant,
             (false, true) => Acr::Aal2,
             (false, false) => Acr::Aal1,

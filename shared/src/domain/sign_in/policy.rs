@@ -45,10 +45,10 @@ pub enum Gap {
 }
 
 impl Demand {
-    /// How far these proofs are from it. What the account itself needs is needed too.
+    /// How far these proofs are from it. What the account itself needs is needed too. `passkeys`: whether the tenant has them.
     #[must_use]
-    pub fn gap(&self, account: &AccountState, proofs: &Proofs) -> Gap {
-        let (has, can) = (proofs.level(), account.factors.highest_level());
+    pub fn gap(&self, account: &AccountState, proofs: &Proofs, passkeys: bool) -> Gap {
+        let (has, can) = (proofs.level(), account.factors.highest_level(passkeys));
         let required = self.required.unwrap_or(Acr::None).max(account.required_level());
         if has < required {
             return if can >= required { Gap::StepUp { level: required, is_required: true } } else { Gap::Unreachable };

@@ -14,7 +14,7 @@ use super::factors::{Factors, SecondStepsBlocked};
 use super::methods::{recovery_code, totp};
 use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Changes, Decision};
-use crate::domain::failure_window::FailureWindow;
+use crate::domain::failure_window::{FREE_FAILURES, FailureWindow};
 use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::satisfied::Requirements;
 use crate::domain::secret::SecretHash;
@@ -42,6 +42,14 @@ impl FirstStep<'_> {
                     && account.is_active()
             }
             Self::Session(session) => session.is_live(account, now),
+        }
+    }
+    /// The time of the oldest proof that it keeps.
+    #[must_use]
+    pub fn oldest_proof(&self) -> Option<Timestamp> {
+        match self {
+            Self::Attempt(attempt) => attempt.proofs.iter().map(|proof| proof.at).min(),
+            Self::Session(session) => session.proofs().iter().map(|proof| proof.at).min(),
         }
     }
     fn evidence(&self) -> Vec<Evidence> {
@@ -116,7 +124,12 @@ pub fn complete_second_step(
         Verdict::Wrong | Verdict::Totp { .. } | Verdict::RecoveryCode { .. } => {
             let counted = Factors { failures: account.factors.failures.failed(now), ..account.factors };
             let state = AccountState { factors: counted, version: account.version + 1, ..account.clone() };
-            return Decision::one(Change::count_failed_second_step(state), SecondStep::Refused);
+            let change = if counted.failures.count == FREE_FAILURES {
+                Change::block_second_steps(state)
+            } else {
+                Change::count_failed_second_step(state)
+            };
+            return Decision::one(change, SecondStep::Refused);
         }
     };
     let mut evidence = first.evidence();

@@ -175,6 +175,7 @@ fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount 
             email_undos: Vec::new(),
             email_change_starts: Vec::new(),
             spent_proof: None,
+            address_proof: None,
             version: 1,
         },
         links: transferred_user.identities.into_iter().map(link).collect(),

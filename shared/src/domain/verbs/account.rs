@@ -35,6 +35,10 @@ impl Change {
     pub fn count_failed_second_step(state: AccountState) -> Self {
         Self::audited(EventKind::SecondStepFailed, Subject::account(state.account), Put::next(state))
     }
+    /// The wrong code of a second step that begins the waits: the owner is told.
+    pub fn block_second_steps(state: AccountState) -> Self {
+        Self::audited(EventKind::SecondStepsBlocked, Subject::account(state.account), Put::next(state))
+    }
     /// A completed second step with a code of an authenticator app. The event is on the session.
     pub fn record_second_step(state: AccountState) -> Self {
         Self::unaudited(Put::next(state))

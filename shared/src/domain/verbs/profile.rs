@@ -15,6 +15,18 @@ impl Change {
     pub fn update_profile(profile: Profile) -> Self {
         Self::audited(EventKind::ProfileChanged, Subject::account(profile.account), Put::next(profile))
     }
+    /// A code that proves the present address is requested.
+    pub fn start_address_proof(profile: Profile) -> Self {
+        Self::audited(EventKind::AddressProofStarted, Subject::account(profile.account), Put::next(profile))
+    }
+    /// A wrong code was typed: one try is used.
+    pub fn count_address_proof_try(profile: Profile) -> Self {
+        Self::audited(EventKind::AddressProofRefused, Subject::account(profile.account), Put::next(profile))
+    }
+    /// The code was typed. No event: what it is needed for follows.
+    pub fn prove_address(profile: Profile) -> Self {
+        Self::unaudited(Put::next(profile))
+    }
     /// A change of address starts. A pending one is superseded.
     pub fn start_email_change(profile: Profile) -> Self {
         Self::audited(EventKind::EmailChangeStarted, Subject::account(profile.account), Put::next(profile))

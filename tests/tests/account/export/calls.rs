@@ -138,11 +138,11 @@ async fn an_export_of_21_items_reads_at_most_eight_units_and_writes_one_record()
         assert!(read <= 8.0);
     };
     let id = me.begin_export().await;
-    cost(5, 6.0, 1.0);
+    cost(6, 7.0, 1.0);
     me.get(&format!("/v1/me/exports/{id}")).await;
     cost(1, 2.0, 0.0);
     assert_eq!(me.export_part(&id, 1).await.status(), 200);
-    cost(4, 6.0, 0.0);
+    cost(5, 7.0, 0.0);
 }
 
 /// A ZIP file is binary: API Gateway gets it as base64.

@@ -59,7 +59,7 @@ fn the_template_is_within_the_quotas_of_cloudformation() {
     assert!(size <= 1_000_000, "{size} bytes");
     // Not a quota of CloudFormation, but a size that a person can review.
     let lines = std::fs::read_to_string(root().join("template.yaml")).unwrap().lines().count();
-    assert!(lines <= 1_530, "{lines} lines");
+    assert!(lines <= 1_540, "{lines} lines");
     let count = |part: &str| template.root()[part].as_object().unwrap().len();
     // SAM creates one resource for each function, since each has its role and no SAM event.
     assert!(count("Resources") <= 500, "{} resources", count("Resources"));

@@ -118,6 +118,9 @@ async fn security_74_wrong_codes_count_for_the_account_and_waiting_ends_after_fi
         evaluated
     };
     assert_eq!(evaluated(20, Span::ZERO).await, 5);
+    // Once: the person knows that the password is known.
+    let told = world.mails_to(&ada.email).await.expect("mails");
+    assert_eq!(told.iter().filter(|mail| mail.subject.starts_with("Wrong codes after your password")).count(), 1, "{told:?}");
     // The owner waits, too, and the right code is refused until then.
     let mut browser = Browser::new(&world);
     let page = first_step(&world, &mut browser, &ada).await;
@@ -190,4 +193,24 @@ async fn unprotect(world: &World, customer: &Customer) {
     let now = state(world, customer).await;
     let next = AccountState { protected: false, version: now.version + 1, ..now };
     tests::second_factor::commit(world, Change::record_sign_in(next)).await;
+}
+
+/// A stolen phone has the app and a session. A code alone is no sign-in for a request that forces one.
+#[tokio::test]
+async fn security_11_a_code_alone_satisfies_no_forced_sign_in() {
+    let (world, ada, factor) = protected().await;
+    let client = OAuthClient::demo_app(&world);
+    let mut phone = Browser::new(&world);
+    let page = first_step(&world, &mut phone, &ada).await;
+    assert!(enter_code(&mut phone, &page, &factor.next_code()).await.query("code").is_some());
+    world.advance(Span::minutes(20));
+    for forced in [("prompt", "login"), ("max_age", "0"), ("max_age", "60"), ("prompt", "select_account")] {
+        for wish in [&[][..], &[("acr_values", "phr")]] {
+            let url = client.authorize_url(&[&[forced], wish].concat());
+            let shown = phone.open(&url).await;
+            assert!(shown.has_field("password"), "{forced:?}: {}", shown.url);
+            let direct = phone.open(&url.replace("/oauth2/authorize", "/login/second-step")).await;
+            assert!(direct.has_field("password"), "{forced:?}: {}", direct.url);
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod table;
 use latchkey_local::world::World;
 use tests::{Browser, Customer, OAuthClient, Page, SecondFactor};
 
-/// A world with Ada, whose account is protected.
+/// A world with Ada and her protected account.
 async fn protected() -> (World, Customer, SecondFactor) {
     let world = World::new().await.expect("a world");
     let ada = Customer::registered(&world, "Ada").await;

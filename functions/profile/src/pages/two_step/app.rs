@@ -1,16 +1,19 @@
 //! `/account/two-step/app`: sets up an authenticator app, or another one in its place.
 //!
-//! 1. A button begins the set-up: GET changes nothing.
-//! 2. The page shows the QR code, the key beside it, and a field for the first code of the app.
-//! 3. The code that fits takes the app into use. New recovery codes are shown next, once.
+//! 1. For its first factor the account proves its address by a mailed code, unless it did so a moment ago.
+//! 2. A button begins the set-up: GET changes nothing.
+//! 3. The page shows the QR code, the key beside it, and a field for the first code of the app.
+//! 4. The code that fits takes the app into use. New recovery codes are shown next, once.
 
 use super::{APP, PATH, qr, shown_codes, stale, too_many};
+use crate::address_proof::{self, AddressProofState};
 use crate::pages::messages::page_message;
 use crate::second_factor;
 use axum::extract::State;
 use axum::response::Response;
 use data_encoding::BASE32_NOPAD;
 use http::StatusCode;
+use latchkey::domain::address_proof::{Proven, Started};
 use latchkey::domain::second_factor::TotpConfirmed;
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::sign_in::methods::totp::TotpRefused;
@@ -58,6 +61,12 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
         second_factor::cancel(&page.handle, &admitted.presented).await?;
         return Ok(page.see_other(PATH));
     }
+    if form.one("send")?.is_some() {
+        return send(services, page, &admitted).await;
+    }
+    if let Some(code) = form.one("mail_code")? {
+        return prove(services, page, &admitted, &code.into()).await;
+    }
     match form.one("code")? {
         Some(code) => confirm(services, page, &admitted, &code.into(), form.one("end_others")?.is_some()).await,
         None => {
@@ -65,6 +74,48 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
             Ok(page.see_other(APP))
         }
     }
+}
+
+/// Mails a code to the address of the account.
+async fn send(services: &Services, page: &AccountPage, admitted: &AdmittedUser) -> Result<Response, AccountPageError> {
+    match address_proof::start(services, &page.handle, &admitted.presented).await? {
+        Started::Waiting => Ok(page.see_other(APP)),
+        Started::TooMany { until } => {
+            let wait = until.since(page.handle.now());
+            let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));
+            let words = locale::message(&page.locale, "two-step-too-many-mails", [("hours", hours)]);
+            let shown = Shown { notice: Some(words), ..Shown::default() };
+            Ok(page.show_blocked(Section::Security, "account_two_step_app", wait, values(page, admitted, &shown)?))
+        }
+    }
+}
+
+/// Takes the mailed code. The right one also begins the set-up.
+async fn prove(
+    services: &Services,
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    typed: &SecretText,
+) -> Result<Response, AccountPageError> {
+    let words = match address_proof::prove(&page.handle, &admitted.presented, typed).await? {
+        Proven::Proven => {
+            second_factor::begin(services, &page.handle, &admitted.presented).await?;
+            return Ok(page.see_other(APP));
+        }
+        Proven::Wrong { tries_left } => {
+            let left = FluentValue::from(i64::from(tries_left));
+            locale::message(&page.locale, "recover-code-wrong", [("left", left)])
+        }
+        Proven::Over => page_message(page, "two-step-mail-over"),
+    };
+    let admitted = page.admit_recent(PrincipalParts::SecondFactors).await?;
+    let is_waiting = address_proof::state(&page.handle, &admitted.principal)? == AddressProofState::Waiting;
+    let shown = if is_waiting {
+        Shown { errors: BTreeMap::from([("mail_code", words)]), ..Shown::default() }
+    } else {
+        Shown { notice: Some(page_message(page, "two-step-mail-over")), ..Shown::default() }
+    };
+    Ok(Outcome::WrongCredentials.tag(show(page, &admitted, StatusCode::BAD_REQUEST, shown)?))
 }
 
 async fn confirm(
@@ -122,12 +173,17 @@ fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: 
 fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<Value, AccountPageError> {
     let snapshot = &admitted.principal.snapshot;
     let is_replacement = snapshot.totp.as_ref().is_some_and(|totp| totp.active.is_some());
+    let proof = address_proof::state(&page.handle, &admitted.principal)?;
+    let (claims, _) = admitted.principal.claims(&page.handle)?;
     let setup = match second_factor::pending_seed(&page.handle, &admitted.principal)? {
         Some(seed) => Some(setup(page, admitted, &seed)?),
         None => None,
     };
     Ok(context! {
         setup,
+        email => claims.0.get("email").and_then(serde_json::Value::as_str),
+        needs_mail => proof == AddressProofState::Needed,
+        waits_for_mail => proof == AddressProofState::Waiting,
         is_replacement,
         keeps_others => shown.keeps_others,
         errors => &shown.errors,

@@ -53,7 +53,7 @@ fn too_many(page: &AccountPage, until: Timestamp) -> String {
     locale::message(&page.locale, "two-step-too-many", [("hours", hours)])
 }
 
-/// The words for a form whose cookie is gone.
+/// The words for a form without its cookie.
 fn stale(page: &AccountPage) -> String {
     page_message(page, "form-stale")
 }

@@ -12,14 +12,18 @@ use crate::domain::tenant::Localized;
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const TOKEN: TokenPolicy =
     TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) };
-const POLICIES: Policies<'_> = Policies { session: &SESSION, token: &TOKEN };
+const POLICIES: Policies<'_> = Policies { session: &SESSION, token: &TOKEN, passkeys: true };
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
+/// A step at this time. A sign-in began when the session was proven.
+pub(super) fn step(sid: SessionId, at: Timestamp) -> Interaction {
+    Interaction { sid, at, since: T0 }
+}
 const NONE: Prompt = Prompt { none: true, login: false, consent: false, select_account: false };
 const LOGIN: Prompt = Prompt { none: false, login: true, consent: false, select_account: false };
 const CONSENT: Prompt = Prompt { none: false, login: false, consent: true, select_account: false };
 const SELECT: Prompt = Prompt { none: false, login: false, consent: false, select_account: true };
 
-fn client() -> Client {
+pub(super) fn client() -> Client {
     Client {
         client_id: "shop".parse().unwrap(),
         client_name: Localized::default(),
@@ -84,20 +88,20 @@ fn consent(scope: &str) -> Consent {
 }
 
 /// A request with its inputs. Everything is valid unless a test changes it.
-struct Case<'c> {
-    request: AuthorizationRequest<'c>,
+pub(super) struct Case<'c> {
+    pub(super) request: AuthorizationRequest<'c>,
     signed_in: bool,
-    session: Session,
-    authentication: AccountState,
+    pub(super) session: Session,
+    pub(super) authentication: AccountState,
     consent: Option<Consent>,
     hint: Option<Sub>,
-    interactions: Interactions,
+    pub(super) interactions: Interactions,
     due: AccountDue,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl<'c> Case<'c> {
-    fn new(client: &'c Client) -> Self {
+    pub(super) fn new(client: &'c Client) -> Self {
         Self {
             request: request(client),
             signed_in: true,
@@ -110,7 +114,7 @@ impl<'c> Case<'c> {
             now: T0 + Span::minutes(10),
         }
     }
-    fn decide(&self) -> Decision<Authorized> {
+    pub(super) fn decide(&self) -> Decision<Authorized> {
         let signed_in = self.signed_in.then_some(SignedIn {
             session: &self.session,
             authentication: &self.authentication,
@@ -120,7 +124,7 @@ impl<'c> Case<'c> {
         let new = NewCode { grant: GrantId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([2; 32]) };
         authorize(&self.request, signed_in, self.hint, self.interactions, POLICIES, new, self.now)
     }
-    fn outcome(&self) -> Authorized {
+    pub(super) fn outcome(&self) -> Authorized {
         let decision = self.decide();
         let issues = decision.changes.0.last().is_some_and(|last| last.is(Change::issue_authorization_code));
         assert_eq!(
@@ -130,7 +134,7 @@ impl<'c> Case<'c> {
         );
         decision.outcome
     }
-    fn error(&self) -> OAuthErrorCode {
+    pub(super) fn error(&self) -> OAuthErrorCode {
         match self.outcome() {
             Authorized::Refused { error, .. } => error,
             other => panic!("{other:?}"),
@@ -142,7 +146,7 @@ fn code() -> Authorized {
     Authorized::Code { account: session().account, sid: session().id }
 }
 fn just_now(case: &Case<'_>) -> Option<Interaction> {
-    Some(Interaction { sid: case.session.id, at: case.now - Span::seconds(3) })
+    Some(step(case.session.id, case.now - Span::seconds(3)))
 }
 
 #[test]
@@ -200,11 +204,11 @@ fn security_11_prompt_and_max_age_force_a_sign_in_that_only_this_request_and_ses
         assert_eq!(case.outcome(), code(), "{what}, after signing in");
 
         let expected = if forced { Authorized::SignIn } else { code() };
-        case.interactions.signed_in = Some(Interaction { sid: SessionId::from_bytes([9; 16]), at: case.now });
+        case.interactions.signed_in = Some(step(SessionId::from_bytes([9; 16]), case.now));
         assert_eq!(case.outcome(), expected, "{what}, after signing in in another session");
-        case.interactions.signed_in = Some(Interaction { sid: case.session.id, at: case.now - Span::minutes(3) });
+        case.interactions.signed_in = Some(step(case.session.id, case.now - Span::minutes(3)));
         assert_eq!(case.outcome(), expected, "{what}, after signing in long ago");
-        case.interactions.signed_in = Some(Interaction { sid: case.session.id, at: case.now + Span::minutes(1) });
+        case.interactions.signed_in = Some(step(case.session.id, case.now + Span::minutes(1)));
         assert_eq!(case.outcome(), expected, "{what}, after signing in tomorrow");
     }
 }
@@ -311,7 +315,7 @@ fn what_is_due_is_asked_after_a_sign_in_and_overdue_terms_always() {
     let postponable = Case { due: AccountDue::Postponable, ..Case::new(&client) };
     let overdue = Case { due: AccountDue::Overdue, ..Case::new(&client) };
     assert_eq!((postponable.outcome(), overdue.outcome()), (code(), Authorized::AskDue), "with a session");
-    let at = |case: &Case<'_>, seconds| Some(Interaction { sid: case.session.id, at: case.now - Span::seconds(seconds) });
+    let at = |case: &Case<'_>, seconds| Some(step(case.session.id, case.now - Span::seconds(seconds)));
     for (completed, asks) in [(None, true), (at(&postponable, 9), true), (at(&postponable, 2), false)] {
         for (case, asks) in [(&postponable, asks), (&overdue, true)] {
             let interactions = Interactions { signed_in: at(case, 5), completed, ..Interactions::default() };
@@ -340,7 +344,7 @@ fn security_10_a_sign_in_that_was_demanded_counts_while_new_terms_are_read() {
     let client = client();
     let mut case = Case { now: T0 + Span::minutes(31), ..Case::new(&client) };
     case.request.prompt = LOGIN;
-    let at = |minutes| Some(Interaction { sid: session().id, at: T0 + Span::minutes(minutes) });
+    let at = |minutes| Some(step(session().id, T0 + Span::minutes(minutes)));
     case.interactions = Interactions { signed_in: at(1), completed: at(30), ..Interactions::default() };
     assert_eq!(case.outcome(), code());
     case.now = T0 + Span::minutes(33);

@@ -200,9 +200,9 @@ two-step-set-up = Einrichten
 two-step-state-off = Aus
 two-step-state-on =
     { $left ->
-        [0] Ein, mit einer Authenticator-App. Es ist kein Wiederherstellungscode übrig.
-        [one] Ein, mit einer Authenticator-App und einem Wiederherstellungscode
-       *[other] Ein, mit einer Authenticator-App und { $left } Wiederherstellungscodes
+        [0] Ein, kein Wiederherstellungscode übrig
+        [one] Ein, mit einem Wiederherstellungscode
+       *[other] Ein, mit { $left } Wiederherstellungscodes
     }
 two-step-lead-off = Schützen Sie Ihr Konto auch für den Fall, dass Ihr Passwort bekannt wird: Bei der Anmeldung geben Sie zusätzlich einen Code ein, den nur Ihr Telefon zeigt.
 two-step-lead-on = Bei der Anmeldung geben Sie Ihr Passwort ein, dann folgt ein zweiter Schritt.
@@ -218,6 +218,16 @@ two-step-add-lead = Sie brauchen eine Authenticator-App auf Ihrem Telefon, zum B
 two-step-replace-title = Eine andere App einrichten
 two-step-replace-lead = Für ein neues Telefon oder eine andere App. Ihre bisherige App gilt, bis die neue bestätigt ist.
 two-step-begin = Weiter
+two-step-mail-text = Zu Ihrer Sicherheit senden wir zuerst einen Code an { $email }.
+two-step-mail-send = Code senden
+two-step-mail-lead = Wir haben einen Code an { $email } gesendet. Geben Sie ihn hier ein, damit wir wissen, dass Sie es sind.
+two-step-mail-again = Neuen Code senden
+two-step-mail-over = Dieser Code ist abgelaufen, oder es wurden zu viele falsche Codes eingegeben. Fordern Sie einen neuen an.
+two-step-too-many-mails =
+    { $hours ->
+        [one] Sie haben heute mehrere Codes angefordert. Versuchen Sie es zu Ihrer Sicherheit in einer Stunde noch einmal.
+       *[other] Sie haben heute mehrere Codes angefordert. Versuchen Sie es zu Ihrer Sicherheit in { $hours } Stunden noch einmal.
+    }
 two-step-scan-lead = Scannen Sie dieses Bild mit Ihrer Authenticator-App. Sie haben 15 Minuten Zeit.
 two-step-qr = QR-Code für Ihre Authenticator-App. Der Schlüssel darunter enthält dasselbe.
 two-step-key = Sie können es nicht scannen? Geben Sie in der App diesen Schlüssel ein:
@@ -264,8 +274,8 @@ recovery-codes-left =
     }
 recovery-codes-not-kept = Sie haben noch nicht bestätigt, dass Sie sie aufbewahrt haben.
 recovery-codes-renew = Neue erstellen
-recovery-codes-title = Bewahren Sie Ihre Wiederherstellungscodes auf
-recovery-codes-lead = Wenn Sie Ihr Telefon verlieren, melden Sie sich mit jedem dieser Codes einmal an. Drucken oder speichern Sie sie an einem sicheren Ort. Diese Seite zeigt sie nur jetzt.
+recovery-codes-title = Bewahren Sie diese Codes auf
+recovery-codes-lead = Wenn Sie Ihr Telefon verlieren, melden Sie sich mit jedem dieser Wiederherstellungscodes einmal an. Drucken oder speichern Sie sie an einem sicheren Ort. Diese Seite zeigt sie nur jetzt.
 recovery-codes-download = Als Datei herunterladen
 recovery-codes-print = Drucken
 recovery-codes-check-title = Haben Sie sie aufbewahrt?
@@ -274,7 +284,7 @@ recovery-codes-check-help = Geben Sie einen der zehn Codes von dort ein, wo Sie 
 recovery-codes-check-submit = Ich habe sie aufbewahrt
 recovery-codes-later = Später
 recovery-codes-wrong = Das ist keiner Ihrer Wiederherstellungscodes. Prüfen Sie ihn, oder geben Sie einen anderen ein.
-recovery-codes-renew-title = Neue Wiederherstellungscodes erstellen
-recovery-codes-renew-lead = Sie erhalten zehn neue Codes. Die alten gelten ab dann nicht mehr.
+recovery-codes-renew-title = Neue Codes erstellen
+recovery-codes-renew-lead = Sie erhalten zehn neue Wiederherstellungscodes. Die alten gelten ab dann nicht mehr.
 recovery-codes-renew-submit = Neue Codes erstellen
 recovery-codes-file = Wiederherstellungscodes für { $tenant }, erstellt am { $date }. Jeder gilt einmal.

@@ -36,7 +36,7 @@ account-passkeys-count = { $count ->
    *[other] { $count } passkeys
 }
 account-passkeys-manage = Manage
-account-passkeys-lead = With a passkey you sign in by fingerprint, face or screen lock, without your password. Nobody can guess it or trick you into typing it.
+account-passkeys-lead = With a passkey you sign in by fingerprint, face or screen lock, without your password. It can’t be guessed, and no false page can trick you into typing it.
 account-passkeys-unnamed = Passkey
 account-passkeys-synced = Synchronized between your devices
 account-passkeys-bound = On this one device only
@@ -200,9 +200,9 @@ two-step-set-up = Set up
 two-step-state-off = Off
 two-step-state-on =
     { $left ->
-        [0] On, with an authenticator app. No recovery code is left.
-        [one] On, with an authenticator app and one recovery code
-       *[other] On, with an authenticator app and { $left } recovery codes
+        [0] On, no recovery code is left
+        [one] On, with one recovery code
+       *[other] On, with { $left } recovery codes
     }
 two-step-lead-off = Protect your account even if your password becomes known: at sign-in you also enter a code that only your phone shows.
 two-step-lead-on = At sign-in you enter your password, then a second step.
@@ -218,6 +218,16 @@ two-step-add-lead = You need an authenticator app on your phone, for example the
 two-step-replace-title = Set up another app
 two-step-replace-lead = For a new phone or another app. Your present app keeps working until the new one is confirmed.
 two-step-begin = Continue
+two-step-mail-text = For your safety we first send a code to { $email }.
+two-step-mail-send = Send code
+two-step-mail-lead = We sent a code to { $email }. Enter it here, so that we know it is you.
+two-step-mail-again = Send a new code
+two-step-mail-over = This code has expired, or too many wrong codes were entered. Request a new one.
+two-step-too-many-mails =
+    { $hours ->
+        [one] You requested several codes today. For your safety, try again in an hour.
+       *[other] You requested several codes today. For your safety, try again in { $hours } hours.
+    }
 two-step-scan-lead = Scan this picture with your authenticator app. You have 15 minutes.
 two-step-qr = QR code for your authenticator app. The key below contains the same.
 two-step-key = You cannot scan it? Enter this key in the app:

@@ -17,7 +17,7 @@ const RESERVED: u8 = 0x22;
 /// The maximum size: a key of 4096 bits, a credential id of 1,023 bytes and some extensions.
 const MAX_BYTES: usize = 4096;
 
-/// Authenticator data whose flags and lengths fit each other.
+/// Authenticator data with flags and lengths that fit each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AuthenticatorData<'b> {
     pub(super) rp_id_hash: [u8; 32],

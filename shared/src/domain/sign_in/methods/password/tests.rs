@@ -58,7 +58,7 @@ fn known<'a>(authentication: &'a AccountState, password: &'a PasswordCredential,
 }
 
 fn new(replaced: Option<&Session>) -> NewSignIn<'_> {
-    NewSignIn { session: new_session(50), device: NEW_DEVICE, replaced, policy: &POLICY, attempt: None }
+    NewSignIn { session: new_session(50), device: NEW_DEVICE, replaced, policy: &POLICY, keeps_expiry: false, attempt: None }
 }
 
 fn new_session(id: u8) -> NewSession {

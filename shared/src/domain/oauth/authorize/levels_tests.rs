@@ -1,0 +1,99 @@
+//! Levels: what counts for a request, what is asked for, and what the token says (security 11, 54, 78).
+
+use super::tests::{Case, client, step};
+use super::*;
+use crate::domain::oauth::authorization_request::RequestedAcr;
+use crate::domain::oauth::client::Client;
+use crate::domain::sign_in::factors::Factors;
+use crate::domain::sign_in::method::Method;
+use std::collections::BTreeMap;
+
+const PASSKEY: Method = Method::SyncedPasskey;
+
+/// Proofs by these methods, so many minutes ago.
+fn proven(case: &mut Case<'_>, proofs: &[(Method, i64)]) {
+    let at = |minutes: i64| case.now - Span::minutes(minutes);
+    let stored: BTreeMap<Method, Timestamp> = proofs.iter().map(|(method, minutes)| (method.clone(), at(*minutes))).collect();
+    case.session.proofs = stored.into();
+}
+
+fn granted(case: &Case<'_>) -> (Option<String>, i64) {
+    let decision = case.decide();
+    assert!(matches!(decision.outcome, Authorized::Code { .. }), "{:?}", decision.outcome);
+    let grant = decision.changes.0.last().expect("a code").made_by(Change::issue_authorization_code);
+    (grant.acr.map(|acr| acr.to_string()), case.now.since(grant.auth_time).as_seconds() / 60)
+}
+
+fn wishes(values: &[Acr]) -> RequestedAcr {
+    RequestedAcr { values: values.to_vec(), is_essential: false }
+}
+
+#[test]
+fn security_54_auth_time_is_that_of_the_proofs_on_which_the_told_acr_rests() {
+    let client = client();
+    let mut case = Case::new(&client);
+    proven(&mut case, &[(PASSKEY, 60), (Method::Password, 1)]);
+    assert_eq!(granted(&case), (Some("phr".to_owned()), 60));
+    // With max_age the old passkey counts no more, and the answer is as recent as it was demanded.
+    case.request.max_age = Some(Span::minutes(5));
+    assert_eq!(granted(&case), (Some("urn:latchkey:acr:1".to_owned()), 1));
+    case.request.max_age = None;
+    case.request.acr = wishes(&[Acr::Aal1]);
+    assert_eq!(granted(&case), (Some("urn:latchkey:acr:1".to_owned()), 1));
+    proven(&mut case, &[(Method::Password, 9), (Method::Totp, 8), (PASSKEY, 60)]);
+    case.request.acr = wishes(&[Acr::Aal2]);
+    assert_eq!(granted(&case), (Some("urn:latchkey:acr:2".to_owned()), 9));
+}
+
+#[test]
+fn security_11_a_forced_sign_in_counts_with_its_own_proofs_alone() {
+    let client = Client { min_acr: Some(Acr::PhishingResistant), ..client() };
+    let mut case = Case::new(&client);
+    case.authentication.factors = Factors { passkeys: 1, totp: Some(1), ..Factors::default() };
+    proven(&mut case, &[(PASSKEY, 60), (Method::Password, 1), (Method::Totp, 0)]);
+    assert_eq!(granted(&case).0.as_deref(), Some("phr"));
+    case.request.prompt.login = true;
+    // The password and the code of this sign-in, which took a minute.
+    let signed_in = Interaction { since: case.now - Span::minutes(1), ..step(case.session.id, case.now) };
+    case.interactions.signed_in = Some(signed_in);
+    assert_eq!(case.outcome(), Authorized::StepUp { level: Acr::PhishingResistant });
+    case.interactions.signed_in = None;
+    assert_eq!(case.outcome(), Authorized::SignIn);
+    // A second step is no sign-in.
+    case.interactions.stepped = Some(step(case.session.id, case.now));
+    assert_eq!(case.outcome(), Authorized::SignIn);
+}
+
+#[test]
+fn security_78_a_protected_account_needs_both_factors_within_max_age() {
+    let client = client();
+    let mut case = Case::new(&client);
+    case.authentication.protected = true;
+    case.authentication.factors = Factors { totp: Some(1), recovery_codes: 10, ..Factors::default() };
+    proven(&mut case, &[(Method::Password, 60), (Method::Totp, 60)]);
+    assert_eq!(granted(&case).0.as_deref(), Some("urn:latchkey:acr:2"));
+    case.request.max_age = Some(Span::minutes(30));
+    assert_eq!(case.outcome(), Authorized::SignIn);
+    proven(&mut case, &[(Method::Password, 1), (Method::Totp, 60)]);
+    assert_eq!(case.outcome(), Authorized::StepUp { level: Acr::Aal2 });
+    case.request.prompt.none = true;
+    assert_eq!(case.error(), OAuthErrorCode::LoginRequired);
+}
+
+#[test]
+fn a_wish_is_asked_for_once_and_a_need_always() {
+    let client = client();
+    let mut case = Case::new(&client);
+    case.authentication.factors = Factors { passkeys: 1, ..Factors::default() };
+    proven(&mut case, &[(Method::Password, 1)]);
+    case.request.acr = wishes(&[Acr::PhishingResistant, Acr::Aal1]);
+    assert_eq!(case.outcome(), Authorized::StepUp { level: Acr::PhishingResistant });
+    case.interactions.stepped = Some(step(case.session.id, case.now));
+    assert_eq!(granted(&case).0.as_deref(), Some("urn:latchkey:acr:1"));
+    case.request.acr.is_essential = true;
+    case.request.acr.values = vec![Acr::PhishingResistant];
+    assert_eq!(case.outcome(), Authorized::StepUp { level: Acr::PhishingResistant });
+    // Without a passkey it cannot be reached, and the user is not sent in circles.
+    case.authentication.factors = Factors::default();
+    assert_eq!(case.error(), OAuthErrorCode::UnmetAuthenticationRequirements);
+}
