@@ -137,6 +137,7 @@ fn check_expiry(item: &Value, kind: &str) -> Option<String> {
         "data_key" => state(item) == "pending",
         // A removed one is kept for some days, for an undo.
         "passkey" => item.get("rm").is_some(),
+        "credential_claim" => item.get("exp").is_some(),
         // The record of a request stays until its restoration or its erasure.
         "deletion_record" => state(item) == "active",
         "authentication" => state(item) == "erased",
@@ -296,9 +297,9 @@ fn check_links(raw: &RawData) -> Violations {
 fn check_passkeys(raw: &RawData, erasures: &erasure::Erasures) -> Violations {
     let of = |kind: &'static str| raw.tables["identities"].iter().filter(move |item| text(item, "kind") == kind);
     let part = |item: &Value, at: &str, number: usize| text(item, at).split('#').nth(number).unwrap_or_default().to_owned();
-    let active = of("passkey").filter(|passkey| passkey.get("rm").is_none());
+    // A removed one keeps its claim as long as it is kept itself.
     let stored: BTreeSet<_> =
-        active.map(|passkey| (part(passkey, "pk", 1), part(passkey, "sk", 1), part(passkey, "pk", 2))).collect();
+        of("passkey").map(|passkey| (part(passkey, "pk", 1), part(passkey, "sk", 1), part(passkey, "pk", 2))).collect();
     let claimed: BTreeSet<_> = of("credential_claim")
         .map(|claim| (part(claim, "pk", 1), part(claim, "pk", 2), text(claim, "acc").to_owned()))
         .collect();

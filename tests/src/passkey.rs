@@ -56,12 +56,21 @@ pub async fn add(browser: &mut Browser) -> SoftwarePasskey {
 
 /// As [`add`], with another authenticator.
 pub async fn add_with(browser: &mut Browser, change: impl FnOnce(&mut SoftwarePasskey)) -> SoftwarePasskey {
+    add_by(browser, change, "true").await
+}
+
+/// As [`add_with`], and the other sessions stay.
+pub async fn add_beside(browser: &mut Browser, change: impl FnOnce(&mut SoftwarePasskey)) -> SoftwarePasskey {
+    add_by(browser, change, "").await
+}
+
+async fn add_by(browser: &mut Browser, change: impl FnOnce(&mut SoftwarePasskey), end_others: &str) -> SoftwarePasskey {
     let page = open_new(browser).await;
     let options = Options::of(&page);
     let mut passkey = create(browser, &options);
     change(&mut passkey);
     let json = passkey.creation(options.challenge()).json();
-    let fields = [("credential", json.as_str()), ("state", options.state.as_str())];
+    let fields = [("credential", json.as_str()), ("state", options.state.as_str()), ("end_others", end_others)];
     let sent = browser.send_by_script(&page, "credential", &fields).await;
     let page = browser.follow_answer(sent).await.expect(StatusCode::OK);
     assert_eq!(page.path(), "/account/passkeys", "{}", page.text());

@@ -76,7 +76,13 @@ pub async fn post(
     let secrets = NewSessionSecrets::fresh(services.random);
     let refused = |words| view.show(SignInForm::refused(String::new(), &locale, words));
     let address = OnceLock::new();
-    match sign_in(&handle, &browser, &pending, &form, &secrets, &address).await? {
+    let outcome = sign_in(&handle, &browser, &pending, &form, &secrets, &address).await?;
+    if outcome.is_err() && pending.attempt(tenant)?.is_some() {
+        // The right password is shown already: back to its second step.
+        let location = pending.continue_attempt_at(tenant, "/login/second-step");
+        return Ok(Outcome::WrongCredentials.tag(browser.answer(respond::see_other(&location))));
+    }
+    match outcome {
         Ok(Authenticated::SignedIn { session, new_device, satisfied }) => {
             let identifier = *address.get().ok_or_else(Problem::internal)?;
             let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
@@ -91,7 +97,6 @@ pub async fn post(
             let form = SignInForm::refused(String::new(), &locale, "login-passkey-stale").with_status(StatusCode::CONFLICT);
             Ok(Outcome::Expired.tag(view.show(form)))
         }
-        Err(PasskeyRefusal::UserHandle) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-of-another"))),
         Err(PasskeyRefusal::CredentialUnknown) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-unknown"))),
         // The others do not occur for a passkey.
         Ok(_) | Err(_) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-refused"))),

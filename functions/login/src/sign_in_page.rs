@@ -82,11 +82,12 @@ impl View<'_> {
             notice => form.notice,
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
             register,
+            action => self.pending.continue_at(tenant, "/login"),
             recover => self.pending.continue_at(tenant, "/recover"),
             passkey => passkey_button::of(self.handle, self.browser, self.pending),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
-        page = page.languages(&self.pending.own_query()).fetches();
+        page = page.languages_of(&self.pending.continue_at(tenant, "/login"), &self.pending.own_query()).fetches();
         if self.request.is_some() {
             page = page.ends_at_client();
         }

@@ -17,8 +17,8 @@ use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
 use super::linked_identity::SubjectHash;
 use super::mail_limit::Trigger;
-use super::passkey::CredentialHash;
-use super::record::{FromRecord, Record, Versioned};
+use super::passkey::{ClaimedCredential, CredentialHash};
+use super::record::{FromRecord, Keyed, Record, Versioned};
 use super::time::Timestamp;
 
 /// The writes of a decision, and the outcome to show after they succeed.
@@ -314,6 +314,10 @@ impl Put {
     /// A record of an account's own deletion request or restoration.
     pub(super) fn own(record: DeletionRecord) -> Self {
         Self { expect: Expect::OwnedOrAbsent(record.account), record: record.into() }
+    }
+    /// The claim of a credential id that the account has, or had until now.
+    pub(super) fn claim(claim: Keyed<CredentialHash, ClaimedCredential>) -> Self {
+        Self { expect: Expect::OwnedOrAbsent(claim.state.account), record: claim.into() }
     }
     /// A data key of a pending registration that becomes the account's.
     pub(super) fn pending_key(key: WrappedDataKey) -> Self {

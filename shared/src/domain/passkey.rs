@@ -148,6 +148,9 @@ pub struct ClaimedCredential {
     /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
+    /// When it ends, if the passkey was removed.
+    #[serde(rename = "exp", default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Makes of authenticators, by AAGUID, as the community's list has them.

@@ -248,6 +248,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("remove_passkey", "", Change::remove_passkey(state(), a_passkey(3).removed(NOW), Some(a_session(2)))),
         ("rename_passkey", "", Change::rename_passkey(a_passkey(2))),
         ("use_passkey", "", Change::use_passkey(a_passkey(2))),
+        ("record_passkey_sign_in", "", Change::record_passkey_sign_in(state(), a_passkey(2))),
         ("refuse_passkey", "", Change::refuse_passkey(a_passkey(2))),
         ("start_address_proof", "", Change::start_address_proof(a_profile(2))),
         ("count_address_proof_try", "", Change::count_address_proof_try(a_profile(3))),

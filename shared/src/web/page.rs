@@ -25,6 +25,7 @@ pub struct Page {
     form_target: FormTarget,
     fetches: bool,
     query: Option<String>,
+    address: String,
     retry_after: Option<Span>,
 }
 
@@ -103,6 +104,7 @@ impl Page {
             form_target: FormTarget::Own,
             fetches: false,
             query: None,
+            address: String::new(),
             retry_after: None,
         }
     }
@@ -144,6 +146,13 @@ impl Page {
         self
     }
 
+    /// As [`Self::languages`], for the page at this address: this response may be to a form of another path.
+    #[must_use]
+    pub fn languages_of(mut self, address: &str, query: &str) -> Self {
+        address.split('?').next().unwrap_or_default().clone_into(&mut self.address);
+        self.languages(query)
+    }
+
     /// The page as a file to keep and to open offline. Its template contains style and layout, and no script.
     ///
     /// # Errors
@@ -161,7 +170,7 @@ impl Page {
             Language {
                 name: locale::name(wanted),
                 current: *wanted == self.locale,
-                href: format!("?{}", pairs.finish()),
+                href: format!("{}?{}", self.address, pairs.finish()),
                 locale: wanted.clone(),
             }
         };

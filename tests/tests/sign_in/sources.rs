@@ -393,6 +393,9 @@ fn security_147_every_endpoint_that_verifies_a_secret_or_sends_mail_is_limited()
         "/oauth2/logout",
         "/account",
         "/account/sessions",
+        "/account/passkeys",
+        // A recent sign-in, and a signature that cannot be guessed.
+        "/account/passkeys/new",
         "/account/consents",
         "/account/privacy",
         "/account/export",

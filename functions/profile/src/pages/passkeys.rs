@@ -156,7 +156,7 @@ async fn add(page: &AccountPage, form: &Params) -> Result<Response, AccountPageE
         credential: text("credential")?,
         state: text("state")?,
         name: text("name")?,
-        ends_others: form.one("end_others")?.is_some(),
+        ends_others: form.one("end_others")? == Some("true"),
     };
     let added = match passkeys::add(&page.handle, &page.browser, &admitted.presented, &posted).await {
         Err(CommandError::ProveAddress) => return Ok(page.see_other(&confirm_address::before(Next::NewPasskey))),

@@ -2,8 +2,8 @@
 
 use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
-use crate::domain::change::{Change, KeyExpect, Put, RecordKey, Remove, Subject};
-use crate::domain::passkey::{ClaimedCredential, Passkey};
+use crate::domain::change::{Change, Put, Subject};
+use crate::domain::passkey::{ClaimedCredential, Passkey, REMOVED_KEPT};
 use crate::domain::record::Keyed;
 use crate::domain::session::Session;
 
@@ -12,19 +12,20 @@ impl Change {
     /// ones end.
     pub fn add_passkey(authentication: AccountState, passkey: Passkey, session: Option<Session>) -> Self {
         let account = authentication.account;
-        let claim = Keyed { key: passkey.hash(), state: ClaimedCredential { account } };
+        let claim = Keyed { key: passkey.hash(), state: ClaimedCredential { account, expires_at: None } };
         Self::audited(EventKind::PasskeyAdded, Subject::account(account), Put::next(authentication))
             .and(Put::next(passkey))
             .and(Put::new(claim))
             .and_all(session.map(Put::next))
     }
-    /// A passkey is removed, and its credential id freed. The epoch is raised, and the presented session gets the new one.
+    /// A passkey is removed. Its credential id stays claimed as long as the removed passkey is kept: an undo can put it back. The epoch is
+    /// raised, and the presented session gets the new one.
     pub fn remove_passkey(authentication: AccountState, passkey: Passkey, session: Option<Session>) -> Self {
         let account = authentication.account;
-        let claim = Remove { key: RecordKey::CredentialClaim(passkey.hash()), expect: KeyExpect::OwnedBy(account) };
+        let claim = claim_of(&passkey);
         Self::audited(EventKind::PasskeyRemoved, Subject::account(account), Put::next(authentication))
             .and(Put::next(passkey))
-            .and_remove(claim)
+            .and(claim)
             .and_all(session.map(Put::next))
     }
     /// A passkey gets another name. No event: nothing changes in how the account is opened.
@@ -35,8 +36,19 @@ impl Change {
     pub fn use_passkey(passkey: Passkey) -> Self {
         Self::unaudited(Put::next(passkey))
     }
+    /// A passkey was used, and the account changes with it: its windows are reset, or its device becomes known. One transaction: a challenge is
+    /// never used up without the sign-in. No event, as in [`Self::use_passkey`].
+    pub fn record_passkey_sign_in(authentication: AccountState, passkey: Passkey) -> Self {
+        Self::unaudited(Put::next(authentication)).and(Put::next(passkey))
+    }
     /// A passkey was refused since its counter did not rise: it may have been copied (WebAuthn 3 §6.1.1).
     pub fn refuse_passkey(passkey: Passkey) -> Self {
         Self::audited(EventKind::PasskeyRefused, Subject::account(passkey.account), Put::next(passkey))
     }
+}
+
+/// The claim of the credential id of a passkey that the account has, or had until now.
+pub(super) fn claim_of(passkey: &Passkey) -> Put {
+    let expires_at = passkey.removed_at.map(|removed_at| removed_at + REMOVED_KEPT);
+    Put::claim(Keyed { key: passkey.hash(), state: ClaimedCredential { account: passkey.account, expires_at } })
 }

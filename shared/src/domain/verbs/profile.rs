@@ -1,12 +1,12 @@
 //! Changes of a profile and of the address of an account.
 
 use super::erasure::deletion_record;
+use super::passkey::claim_of;
 use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, KeyExpect, Put, RecordKey, Remove, Subject};
 use crate::domain::email_undo::{AddressClaim, ReturnedAddress};
 use crate::domain::identifier::IdentifierHash;
-use crate::domain::passkey::ClaimedCredential;
 use crate::domain::profile::Profile;
 use crate::domain::record::{ClaimedIdentifier, Keyed};
 
@@ -73,14 +73,8 @@ impl Change {
             .and_all(totp.map(Put::next))
             .and_all(recovery_codes.map(Put::next));
         for passkey in passkeys {
-            let key = passkey.hash();
-            let is_active = passkey.is_active();
-            change = change.and(Put::next(passkey));
-            change = if is_active {
-                change.and(Put::new(Keyed { key, state: ClaimedCredential { account } }))
-            } else {
-                change.and_remove(Remove { key: RecordKey::CredentialClaim(key), expect: KeyExpect::OwnedBy(account) })
-            };
+            let claim = claim_of(&passkey);
+            change = change.and(Put::next(passkey)).and(claim);
         }
         match claim {
             AddressClaim::Kept => {}

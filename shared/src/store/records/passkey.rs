@@ -37,7 +37,7 @@ impl Stored for Keyed<CredentialHash, ClaimedCredential> {
         None
     }
     fn end(&self) -> Option<Timestamp> {
-        None
+        self.state.expires_at
     }
     fn item(&self) -> Result<Item, StoreError> {
         attributes(self.kind(), &self.state)

@@ -2,7 +2,11 @@
   "use strict";
   var form = document.querySelector("form[data-passkey]");
   var key = window.PublicKeyCredential;
-  if (!form || !key || !navigator.credentials || !window.AbortController) return;
+  var unsupported = document.querySelector("[data-passkey-unsupported]");
+  if (!form || !key || !navigator.credentials || !window.AbortController) {
+    if (unsupported) unsupported.hidden = false;
+    return;
+  }
   var options = JSON.parse(form.dataset.passkey);
   var issued = Date.now();
   var creates = form.hasAttribute("data-creates");
@@ -103,8 +107,6 @@
   function renewIfOld() { if (Date.now() - issued > 230000) renew(); }
 
   form.hidden = false;
-  var unsupported = document.querySelector("[data-passkey-unsupported]");
-  if (unsupported) unsupported.hidden = true;
   button.addEventListener("click", start);
   if (creates) {
     form.addEventListener("submit", function (event) { event.preventDefault(); start(); });

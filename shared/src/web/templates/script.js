@@ -48,7 +48,7 @@
       var password = form.querySelector("input[type=password]");
       if (inOtherTab && !document.hidden && password && !password.value && !form.dataset.sent) {
         // A reload would send a form again, if this page is the answer to one.
-        location.replace(location.href.split("#")[0]);
+        location.replace((form.getAttribute("action") ? form.action : location.href).split("#")[0]);
       }
     }
     form.addEventListener("submit", store);

@@ -6,6 +6,7 @@ use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use latchkey::domain::account::{AccountState, Sealed};
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::id::{AccountId, TenantId};
+use latchkey::domain::passkey::CredentialHash;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::{DataKey, SealedField};
 use latchkey::services::Tenant;
@@ -13,6 +14,7 @@ use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tests::passkey;
 use tests::user_pool::{self, CLIENT_ID, POOL_ID, PoolUser, UserPool};
 use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
@@ -91,6 +93,16 @@ fn words(value: &Value, into: &mut BTreeSet<String>) {
 /// The expected values in the export: for a plain value one of the first set, for a sealed value all of them.
 fn expected(kind: &str, path: &str, value: &Value, key: &DataKey) -> Vec<BTreeSet<String>> {
     let one = |texts: &[String]| vec![texts.iter().cloned().collect()];
+    if let Some(flag) = value["BOOL"].as_bool() {
+        return one(&[flag.to_string()]);
+    }
+    let binary = || BASE64.decode(value["B"].as_str().unwrap_or_default().as_bytes()).expect("base64");
+    match (kind, path) {
+        ("passkey", "cid") => return one(&[CredentialHash::of(&binary()).to_string()]),
+        ("passkey", "aag") => return [HEXLOWER.encode(&binary()), "Samsung Pass".to_owned()].map(|text| [text].into()).into(),
+        ("passkey", "tr") => return ["hybrid", "internal"].map(|text| [text.to_owned()].into()).into(),
+        _ => {}
+    }
     if let Some(number) = value["N"].as_str() {
         let moment = number.parse().map(|millis| Timestamp::from_millis(millis).to_string()).unwrap_or_default();
         let hexadecimal = number.parse::<u64>().map(|id| format!("{id:016x}")).unwrap_or_default();
@@ -106,6 +118,7 @@ fn expected(kind: &str, path: &str, value: &Value, key: &DataKey) -> Vec<BTreeSe
         ("profile", "und[].to") => SealedField::FormerEmail,
         ("session", "dev") => SealedField::SessionDevice,
         ("linked_identity", "nm") => SealedField::LinkedIdentity,
+        ("passkey", "nm") => SealedField::PasskeyName,
         _ => panic!("{kind} {path}: {value}"),
     };
     let plain = key.open(field, &sealed).expect("it opens");
@@ -162,6 +175,17 @@ async fn create_busy_user(world: &World, tenant: &Tenant) -> AccountClient {
     let tokens = web.redeem(&callback.query("code").expect("a code")).await.tokens();
     later();
     web.revoke(tokens.access()).await;
+    // One passkey that was used, and one that was removed.
+    let mut passkey = passkey::add_beside(&mut browser, |passkey| passkey.aaguid = *b"SAMSUNG\0\0\0\0\0\0\0\0\0").await;
+    later();
+    let removed = passkey::add_beside(&mut browser, |passkey| passkey.aaguid = *b"SAMSUNG\0\0\0\0\0\0\0\0\0").await;
+    later();
+    let mut touched = Browser::new(world);
+    let page = touched.open("/login").await;
+    assert_eq!(passkey::use_on(&mut touched, &page, &mut passkey).await.1.status(), 303);
+    let page = browser.open("/account/passkeys").await;
+    browser.submit(&page, &format!("#remove-{}", CredentialHash::of(&removed.id)), &[]).await;
+    later();
     // The browser's device, then an unknown device.
     let mut known = browser.clone();
     known.cookies.retain(|name, _| !name.contains("session"));

@@ -9,7 +9,6 @@ login-passkey-cancelled = Der Passkey wurde nicht benutzt. Versuchen Sie es noch
 login-passkey-failed = Dieser Browser konnte keinen Passkey benutzen. Melden Sie sich mit Ihrem Passwort an.
 login-passkey-stale = Das hat zu lange gedauert, oder diese Seite war in einem anderen Tab offen. Bitte benutzen Sie Ihren Passkey noch einmal.
 login-passkey-unknown = Dieser Passkey öffnet hier kein Konto. Vielleicht wurde er entfernt. Wählen Sie einen anderen Passkey, oder melden Sie sich mit Ihrem Passwort an.
-login-passkey-of-another = Dieser Passkey gehört zu einem anderen Konto. Verwenden Sie einen des Kontos, mit dem Sie die Anmeldung begonnen haben, oder geben Sie Ihr Passwort noch einmal ein.
 login-passkey-refused = Dieser Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.
 login-submit = Anmelden
 login-recover = Passwort vergessen?

@@ -9,7 +9,6 @@ login-passkey-cancelled = The passkey was not used. Try again, or sign in with y
 login-passkey-failed = This browser could not use a passkey. Sign in with your password.
 login-passkey-stale = That took too long, or this page was open in another tab. Please use your passkey again.
 login-passkey-unknown = This passkey does not open an account here. It may have been removed. Choose another passkey, or sign in with your password.
-login-passkey-of-another = This passkey is of another account. Use one of the account that you began to sign in to, or enter your password again.
 login-passkey-refused = This passkey could not be verified. Try again, or sign in with your password.
 login-submit = Sign in
 login-recover = Forgot your password?

@@ -19,9 +19,11 @@ pub mod refusal;
 use super::password::{Authenticated, show_status};
 use crate::domain::account::{AccountState, AccountStatus};
 use crate::domain::change::{Change, Changes, Decision};
+use crate::domain::failure_window::FailureWindow;
 use crate::domain::passkey::Passkey;
 use crate::domain::sign_in::complete::{Completed, NewSignIn, complete};
 use crate::domain::sign_in::evidence::Evidence;
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::sign_in::method::Method;
 use crate::domain::time::{Span, Timestamp};
 use ceremony::{PostedUse, StoredCredential};
@@ -95,12 +97,13 @@ pub fn authenticate(
     let Some(Completed { account, opened, session, new_device }) = complete(authentication, device, evidence, new, now) else {
         return refuse(PasskeyRefusal::CredentialUnknown);
     };
+    // A passkey is the way in when too many codes were wrong.
+    let account = AccountState { factors: Factors { failures: FailureWindow::default(), ..account.factors }, ..account };
     let satisfied = account.satisfied;
-    let mut changes = Changes::one(Change::use_passkey(used));
     // On the most recent known device nothing of the account changes. The session has the epoch that was read.
-    if (AccountState { version: authentication.version, ..account.clone() }) != *authentication {
-        changes = changes.then(Change::record_sign_in(account));
-    }
+    let is_unchanged = AccountState { version: authentication.version, ..account.clone() } == *authentication;
+    let used = if is_unchanged { Change::use_passkey(used) } else { Change::record_passkey_sign_in(account, used) };
+    let changes = Changes::one(used);
     let changes = Changes(changes.0.into_iter().chain(opened).collect());
     Decision { changes, outcome: Ok(Authenticated::SignedIn { session: Box::new(session), new_device, satisfied }) }
 }

@@ -78,10 +78,17 @@ fn on_a_known_device_the_passkey_and_the_session_are_written_and_on_a_new_one_th
     let session: Session = known.changes.0[1].first();
     assert_eq!(session.proofs().iter().map(|proof| proof.method.clone()).collect::<Vec<_>>(), [Method::SyncedPasskey]);
     let Ok(Authenticated::SignedIn { new_device: false, .. }) = known.outcome else { panic!("{:?}", known.outcome) };
-    let new = AccountState { devices: Vec::new(), ..account };
+    let new = AccountState { devices: Vec::new(), ..account.clone() };
     let decision = decide(&new, &mut passkey, Some(&stored), NOW);
-    assert_eq!(decision.changes.0.len(), 3);
-    assert!(decision.changes.0[1].is(Change::record_sign_in), "the account after the passkey");
+    let [both, _] = &decision.changes.0[..] else { panic!("{:?}", decision.changes) };
+    let (state, used): (AccountState, Passkey) = (both.first(), both.first());
+    assert_eq!(*both, Change::record_passkey_sign_in(state.clone(), used), "one transaction");
+    assert_eq!(state.devices.len(), 1);
+    // Wrong codes of a second step are forgotten with it.
+    let failures = crate::domain::failure_window::FailureWindow { count: 50, last_at: Some(NOW) };
+    let locked = AccountState { factors: Factors { failures, ..account.factors }, ..account };
+    let state: AccountState = decide(&locked, &mut passkey, Some(&stored), NOW).changes.0[0].first();
+    assert_eq!(state.factors.failures.count, 0);
 }
 
 #[test]
