@@ -439,3 +439,32 @@ async fn a_sign_in_with_a_passkey_takes_three_reads_and_two_writes_and_one_more_
         assert_eq!(world.meter.take_cost().engine, units, "{name}");
     }
 }
+
+#[tokio::test]
+async fn security_83_after_a_refused_passkey_the_password_works_and_a_removed_id_cannot_be_taken() {
+    let world = new_world().await;
+    let (user, mut browser) = signed_in(&world, "ada").await;
+    let mut passkey = add(&mut browser).await;
+    let listed = browser.open("/account/passkeys").await;
+    browser.submit(&listed, &listed_button(&listed), &[]).await;
+    world.advance(Span::seconds(1));
+    let mut visitor = Browser::new(&world);
+    let page = visitor.open("/login?return_to=/account/security").await;
+    let refused = use_on(&mut visitor, &page, &mut passkey).await;
+    let refused = visitor.follow_answer(refused).await;
+    assert_eq!(refused.status(), 400);
+    for link in refused.links().into_iter().filter(|link| link.contains("ui_locales=")) {
+        assert!(link.contains("/login?"), "{link}");
+    }
+    assert_eq!(user.sign_in(&mut visitor, &refused).await.path(), "/account/security");
+    // The id stays claimed as long as an undo can put it back.
+    let (_, mut other) = signed_in(&world, "bob").await;
+    let page = other.open("/account/passkeys/new").await;
+    let options = Options::of(&page);
+    let json = passkey.creation(options.challenge()).json();
+    let fields = [("credential", json.as_str()), ("state", options.state.as_str())];
+    assert!(other.send_by_script(&page, "credential", &fields).await.1.status() != StatusCode::SEE_OTHER);
+    assert_eq!(other.open("/account/passkeys").await.html().matches("id=\"remove-").count(), 0);
+    world.pump().await.expect("the events");
+    invariants::assert_hold(&world.engine);
+}
