@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use crate::authenticator::recovery_codes;
+use crate::passkey;
 use crate::{AccountClient, Anonymous, Authenticator, Browser, Customer, OAuthClient, Site};
 use http::Method;
 use latchkey::delivery::Mail;
@@ -21,6 +22,7 @@ pub async fn run_all_journeys(site: &Site, run: &str) {
     register_on_pages(site, &person("Grace")).await;
     verify_one_address_twice(site, &person("Twice")).await;
     sign_in_with_two_steps(site, &person("Turing")).await;
+    sign_in_with_a_passkey(site, &person("Hopper")).await;
     sign_in_and_recover(site, &ada).await;
     use_client_tokens(site, &ada).await;
     use_self_service(site, &mut ada).await;
@@ -73,6 +75,31 @@ pub async fn sign_in_with_two_steps(site: &Site, customer: &Customer) {
     let page = first_step(&mut third).await;
     let page = third.submit(&page, "#use-recovery-code", &[("recovery_code", &codes[2])]).await;
     assert!(page.query("code").is_some(), "{}: {}", page.url, page.text());
+}
+
+/// A passkey is added, signs in on another device, and is removed.
+pub async fn sign_in_with_a_passkey(site: &Site, customer: &Customer) {
+    customer.register(site).await;
+    let mut browser = Browser::new(site);
+    let page = browser.open("/login").await;
+    customer.sign_in(&mut browser, &page).await;
+    let mut own = passkey::add(&mut browser).await;
+    // A challenge must be newer than the last one.
+    match site {
+        Site::World(world) => world.advance(Span::seconds(1)),
+        Site::Gateway { .. } => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+    }
+    let mut other = Browser::new(site);
+    let page = other.open("/login").await;
+    let sent = passkey::use_on(&mut other, &page, &mut own).await;
+    assert_eq!(sent.1.status(), 303);
+    other.follow_answer(sent).await;
+    // A session that has just shown a passkey needs no code from the mailbox.
+    passkey::add(&mut other).await;
+    let listed = other.open("/account/passkeys").await;
+    let id = latchkey::domain::passkey::CredentialHash::of(&own.id);
+    let removed = other.submit(&listed, &format!("#remove-{id}"), &[]).await;
+    assert_eq!((removed.status(), removed.path().as_str()), (200, "/account/passkeys"), "{}", removed.text());
 }
 
 /// A sign-in with consent, a wrong password, an unknown identifier, a recovery, a sign-out.

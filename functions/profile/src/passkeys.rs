@@ -170,7 +170,12 @@ pub async fn remove(
         };
         address_proof::require(handle, &principal)?;
         let has_password = principal.snapshot.password.is_some() || account.password_home == PasswordHome::Directory;
-        Ok::<_, CommandError>(remove_passkey(account, &stored, passkey, &session, has_password, handle.now()))
+        let codes = match account.factors.recovery_codes {
+            0 => None,
+            _ => handle.tenant.store.find_recovery_codes(account.account).await?,
+        };
+        let now = handle.now();
+        Ok::<_, CommandError>(remove_passkey(account, &stored, passkey, codes.as_ref(), &session, has_password, now))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }

@@ -54,6 +54,13 @@ impl TenantStore {
         let attempt: Option<SignInAttempt> = items.take(&self.key(attempt), ItemKind::Attempt)?;
         Ok(authentication.zip(attempt).map(|(authentication, attempt)| AttemptSnapshot { authentication, attempt }))
     }
+    /// The recovery codes of an account. 1 RRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_recovery_codes(&self, account: AccountId) -> Result<Option<RecoveryCodes>, StoreError> {
+        self.get(ItemRef::RecoveryCodes(account), ItemKind::RecoveryCodes).await
+    }
     /// What a code of this kind is compared with: one BatchGetItem of 4 (3 without an attempt). 4 RRU.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use tests::imported::import_user;
 use tests::pool_key::{PoolKey, access_claims};
 use tests::routes;
 use tests::user_pool::PoolUser;
-use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site, World, journeys};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site, World, journeys, passkey};
 
 /// Two accounts are closed. The job erases one, and defers the other, which has a legal hold. A restored backup is erased again.
 async fn erase_accounts(deployed: &DeployedWorld) {
@@ -29,6 +29,10 @@ async fn erase_accounts(deployed: &DeployedWorld) {
     let before = world.services.clock.now();
     for name in ["Leaver", "Held"] {
         let leaver = Customer::registered(world, name).await;
+        let mut browser = Browser::new(world);
+        let page = browser.open("/login").await;
+        leaver.sign_in(&mut browser, &page).await;
+        passkey::add(&mut browser).await;
         assert_eq!(AccountClient::new(world, &leaver).await.delete("/v1/me").await.status(), 202);
     }
     // One comes back on another day.

@@ -3,8 +3,8 @@
 use super::{MAX_PASSKEYS, Passkey, Transports};
 use crate::domain::account::{AccountState, Sealed};
 use crate::domain::change::{Change, Decision};
+use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::session::Session;
-use crate::domain::sign_in::assurance::Acr;
 use crate::domain::time::Timestamp;
 
 /// A passkey that was created and checked.
@@ -92,11 +92,13 @@ pub fn add_passkey(
     Decision::one(Change::add_passkey(state, passkey, session), PasskeyAdded::Added)
 }
 
-/// Removes a passkey. The epoch is raised: all other sessions and grants end. The last way to sign in stays.
+/// Removes a passkey. The epoch is raised: all other sessions and grants end. The last way to sign in stays. Recovery codes stand in for an app
+/// or a passkey: with the last of these they end, and the account is no longer protected.
 pub fn remove_passkey(
     account: &AccountState,
     stored: &[Passkey],
     passkey: &Passkey,
+    codes: Option<&RecoveryCodes>,
     session: &Session,
     has_password: bool,
     now: Timestamp,
@@ -110,10 +112,16 @@ pub fn remove_passkey(
     }
     let mut state = account.in_next_epoch(now);
     state.factors.passkeys = count(left);
-    // Without a factor it cannot be asked for more than a password.
-    state.protected = state.protected && state.factors.highest_level(true) >= Acr::Aal2;
+    let codes = codes.filter(|_| left == 0 && state.factors.totp.is_none()).map(|codes| {
+        state.protected = false;
+        state.factors.recovery_codes = 0;
+        RecoveryCodes { removed_at: codes.removed_at.or(Some(now)), version: codes.version + 1, ..codes.clone() }
+    });
+    if left == 0 && state.factors.totp.is_none() {
+        state.protected = false;
+    }
     let session = restamped(session, &state);
-    Decision::one(Change::remove_passkey(state, passkey.removed(now), Some(session)), PasskeyRemoved::Removed)
+    Decision::one(Change::remove_passkey(state, passkey.removed(now), codes, Some(session)), PasskeyRemoved::Removed)
 }
 
 fn count(passkeys: usize) -> u8 {
@@ -186,7 +194,7 @@ mod tests {
         let [change] = decision.changes.all();
         let (state, passkey, kept): (AccountState, Passkey, Session) = (change.first(), change.first(), change.first());
         assert!(kept.is_live(&state, NOW) && !own.is_live(&state, NOW));
-        let decision = remove_passkey(&state, std::slice::from_ref(&passkey), &passkey, &kept, true, NOW);
+        let decision = remove_passkey(&state, std::slice::from_ref(&passkey), &passkey, None, &kept, true, NOW);
         let [change] = decision.changes.all();
         let (after, removed, again): (AccountState, Passkey, Session) = (change.first(), change.first(), change.first());
         assert!(again.is_live(&after, NOW) && !kept.is_live(&after, NOW));
@@ -198,12 +206,12 @@ mod tests {
         let (account, one) = added(&authentication(), &[], 1);
         let (account, two) = added(&account, std::slice::from_ref(&one), 2);
         let both = [one.clone(), two.clone()];
-        let removed = remove_passkey(&account, &both, &one, &session(), false, NOW);
+        let removed = remove_passkey(&account, &both, &one, None, &session(), false, NOW);
         assert_eq!(removed.outcome, PasskeyRemoved::Removed);
         let left = [one.removed(NOW), two.clone()];
-        let refused = remove_passkey(&account, &left, &two, &session(), false, NOW);
+        let refused = remove_passkey(&account, &left, &two, None, &session(), false, NOW);
         assert!(refused.changes.is_empty() && refused.outcome == PasskeyRemoved::LastWayIn);
-        assert_eq!(remove_passkey(&account, &left, &two, &session(), true, NOW).outcome, PasskeyRemoved::Removed);
+        assert_eq!(remove_passkey(&account, &left, &two, None, &session(), true, NOW).outcome, PasskeyRemoved::Removed);
     }
 
     #[test]
@@ -211,7 +219,7 @@ mod tests {
         let (mut account, one) = added(&authentication(), &[], 1);
         account.protected = true;
         let after = |account: &AccountState| -> AccountState {
-            let decision = remove_passkey(account, std::slice::from_ref(&one), &one, &session(), true, NOW);
+            let decision = remove_passkey(account, std::slice::from_ref(&one), &one, None, &session(), true, NOW);
             let [change] = decision.changes.all();
             change.first()
         };

@@ -5,6 +5,7 @@ use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Put, Subject};
 use crate::domain::passkey::{ClaimedCredential, Passkey, REMOVED_KEPT};
 use crate::domain::record::Keyed;
+use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::session::Session;
 
 impl Change {
@@ -20,12 +21,18 @@ impl Change {
     }
     /// A passkey is removed. Its credential id stays claimed as long as the removed passkey is kept: an undo can put it back. The epoch is
     /// raised, and the presented session gets the new one.
-    pub fn remove_passkey(authentication: AccountState, passkey: Passkey, session: Option<Session>) -> Self {
+    pub fn remove_passkey(
+        authentication: AccountState,
+        passkey: Passkey,
+        codes: Option<RecoveryCodes>,
+        session: Option<Session>,
+    ) -> Self {
         let account = authentication.account;
         let claim = claim_of(&passkey);
         Self::audited(EventKind::PasskeyRemoved, Subject::account(account), Put::next(authentication))
             .and(Put::next(passkey))
             .and(claim)
+            .and_all(codes.map(Put::next))
             .and_all(session.map(Put::next))
     }
     /// A passkey gets another name. No event: nothing changes in how the account is opened.

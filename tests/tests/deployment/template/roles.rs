@@ -182,7 +182,7 @@ fn passkeys_are_written_only_by_functions_that_check_or_add_them() {
     // The claim of a credential id is only for uniqueness: it is never read.
     assert_eq!(functions_with(&template, "Identities", &READS, "K#*"), BTreeSet::new());
     assert_eq!(functions_with(&template, "Identities", &WRITES, "K#*"), set(["profile"]));
-    assert_eq!(functions_with(&template, "Identities", &DELETES, "K#*"), set(["profile", "retention"]));
+    assert_eq!(functions_with(&template, "Identities", &DELETES, "K#*"), set(["retention"]));
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn only_erasure_removes_items_and_an_account_may_free_its_address() {
             let removed = reach(&template, &function, table).remove("DeleteItem").unwrap_or_default();
             match (function.as_str(), table) {
                 ("retention", _) => {}
-                ("profile", "Identities") => assert_eq!(removed, set(["D#*", "I#*", "K#*"])),
+                ("profile", "Identities") => assert_eq!(removed, set(["D#*", "I#*"])),
                 // A restoration replaces the record of the request.
                 ("profile", "Keys") => assert_eq!(removed, set(["R#*"])),
                 _ => assert_eq!(removed, BTreeSet::new(), "{function} removes from {table}"),
