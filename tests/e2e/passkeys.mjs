@@ -31,6 +31,14 @@ async function signIn(page, email) {
   await page.click('#submit')
 }
 
+/** Types the code that a session by password alone needs, before it can add a passkey. */
+async function proveAddress(page, email, mails = 2) {
+  await page.click('#send')
+  await page.waitForSelector('[name=mail_code]')
+  await page.fill('[name=mail_code]', (await mail(email, mails)).codes[0])
+  await page.click('#submit')
+}
+
 async function signOut(page) {
   await page.goto('/oauth2/logout')
   await page.click('#confirm')
@@ -54,6 +62,14 @@ everyLook('a passkey is added, signs in with one touch, and is removed', async (
   await page.click('#passkeys')
   await visit.see('none-yet', '#add-passkey')
   await page.click('#add-passkey')
+  await visit.see('confirm-address', '#send')
+  await page.click('#send')
+  await visit.see('mail-code', '[name=mail_code]')
+  await page.fill('[name=mail_code]', '0000000000')
+  await page.click('#submit')
+  await visit.see('wrong-mail-code', '[aria-invalid=true]')
+  await page.fill('[name=mail_code]', (await mail(email, 2)).codes[0])
+  await page.click('#submit')
   await visit.see('new', '#create-passkey')
   await page.fill('[name=name]', 'Ada’s laptop')
   await device.send('setAutomaticPresenceSimulation', { enabled: true })
@@ -62,9 +78,10 @@ everyLook('a passkey is added, signs in with one touch, and is removed', async (
   assert.match(await page.locator('#passkeys').innerText(), /Ada’s laptop/)
   const [credential] = await device.credentials()
   assert.ok(credential.isResidentCredential && credential.rpId === new URL(issuer).hostname)
-  assert.match((await mail(email)).subject, /passkey|Passkey/)
-  // The same device cannot add a second one.
+  assert.match((await mail(email, 3)).subject, /passkey|Passkey/)
+  // The same device cannot add a second one. A code counts for one change.
   await page.click('#add-passkey')
+  await proveAddress(page, email, 4)
   await page.click('#create-passkey')
   await page.waitForSelector('[data-passkey-says=known]:not([hidden])')
   await visit.picture(page, 'known')
@@ -99,6 +116,7 @@ everyLook('the autofill of the address signs in, also after a long wait', async 
   await device.send('setAutomaticPresenceSimulation', { enabled: false })
   await page.goto('/login?return_to=/account/passkeys/new')
   await signIn(page, email)
+  await proveAddress(page, email)
   await device.send('setAutomaticPresenceSimulation', { enabled: true })
   await page.click('#create-passkey')
   await page.waitForSelector('[id^=remove-]')
@@ -126,6 +144,7 @@ everyLook('without JavaScript the password works and the page of a new passkey s
   await page.goto('/login?return_to=/account/passkeys/new')
   assert.equal(await page.isVisible('#passkey'), false)
   await signIn(page, email)
+  await proveAddress(page, email)
   await visit.see('needs-script', 'noscript')
   assert.equal(await page.isVisible('#create-passkey'), false)
 }, (look) => !look.javaScriptEnabled && look.width === 360 && look.colorScheme === 'light')

@@ -16,7 +16,7 @@ use http::{StatusCode, Uri};
 use latchkey::domain::account::AccountState;
 use latchkey::domain::change::Decision;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
-use latchkey::domain::oauth::authorize::counting_proofs;
+use latchkey::domain::oauth::authorize::{Interaction, counting_proofs};
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::session::Session;
 use latchkey::domain::sign_in::assurance::Acr;
@@ -315,9 +315,10 @@ impl<'a> View<'a> {
         let Some(live) = found else { return Ok(self.over()) };
         let attempt = tenant.store.find_attempt(locator.account, locator.attempt).await?.map(|found| found.attempt);
         let own = attempt.filter(|attempt| attempt.browser == browser.binding());
-        let Some(closed_at) = own.and_then(|attempt| attempt.closed_at) else { return Ok(self.over()) };
+        let closed = own.and_then(|attempt| Some((attempt.closed_at?, FirstStep::Attempt(&attempt).oldest_proof()?)));
+        let Some((at, since)) = closed else { return Ok(self.over()) };
         let location = if pending.is_request() {
-            pending.address_with_result(tenant, InteractionResult::SignedIn, live.session.id, closed_at)?
+            pending.address_after(tenant, InteractionResult::SignedIn, Interaction { sid: live.session.id, at, since })?
         } else {
             pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned)
         };

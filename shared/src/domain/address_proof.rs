@@ -5,9 +5,11 @@
 //!
 //! 1. A request stores the seed of the code in the profile, bound to session and epoch, and the code is mailed.
 //! 2. The right code counts for [`LIFETIME`], in this session alone.
+//! 3. While a former address can undo a change, the present one proves nothing: a thief of the password could have changed it to their own.
 
 use super::account::{AccountState, LinkSeed};
 use super::change::{Change, Decision};
+use super::email_undo::valid_undos;
 use super::flow::MAX_TRIES;
 use super::profile::{AddressProof, Profile};
 use super::session::Session;
@@ -26,7 +28,16 @@ pub fn is_needed(account: &AccountState, profile: &Profile, session: &Session, n
     !session.proofs().satisfies(Acr::Aal2, Some(RECENT), now) && !is_proven(account, profile, session, now)
 }
 
+/// When the address can prove something again, if a former address can undo its change until then.
+#[must_use]
+pub fn not_before(account: &AccountState, profile: &Profile, now: Timestamp) -> Option<Timestamp> {
+    valid_undos(account, profile, now).map(|undo| undo.expires_at).max()
+}
+
 fn is_proven(account: &AccountState, profile: &Profile, session: &Session, now: Timestamp) -> bool {
+    if not_before(account, profile, now).is_some() {
+        return false;
+    }
     let by_sign_in = session.proofs().iter().any(|proof| proof.method == Method::MailCode && now.since(proof.at) <= LIFETIME);
     let proof = profile.address_proof.as_ref().filter(|proof| is_of(account, proof, session));
     by_sign_in || proof.and_then(|proof| proof.proven_at).is_some_and(|proven| now < proven + LIFETIME)
@@ -64,6 +75,11 @@ fn is_open(proof: &AddressProof, now: Timestamp) -> bool {
 pub enum Started {
     /// It is mailed.
     Waiting,
+    /// The address was changed, and a former one can undo that until then.
+    ChangedAddress {
+        /// When the present address can be used.
+        until: Timestamp,
+    },
     /// There were too many requests in a day.
     TooMany {
         /// When the next one is possible.
@@ -79,6 +95,9 @@ pub fn start(
     seed: LinkSeed,
     now: Timestamp,
 ) -> Decision<Started> {
+    if let Some(until) = not_before(account, profile, now) {
+        return Decision::unchanged(Started::ChangedAddress { until });
+    }
     let before = profile.address_proof.as_ref().map_or_else(Vec::new, |proof| proof.starts.clone());
     let mut starts: Vec<Timestamp> = before.into_iter().filter(|start| now < *start + Span::days(1)).collect();
     if let Some(oldest) = starts.first().filter(|_| starts.len() >= STARTS_A_DAY) {

@@ -26,7 +26,7 @@ use super::sign_in::factors::Factors;
 use super::sign_in::methods::totp::{self, TotpRefused};
 use super::tenant::SessionPolicy;
 use super::time::Timestamp;
-use super::totp::{PendingSeed, RemovedSeed, StoredSeed, TotpCredential, TotpSeed};
+use super::totp::{PendingSeed, StoredSeed, TotpCredential, TotpSeed};
 
 /// The account with its second factors, and the session that presents the call.
 #[derive(Debug, Clone, Copy)]
@@ -164,7 +164,7 @@ pub fn confirm_totp(
         Err(refused) => return Decision::unchanged(TotpConfirmed::Refused(refused)),
     };
     let account = holder.account.account;
-    let replaced = stored.active.clone().map(|active| RemovedSeed { stored: active, removed_at: now });
+    let replaced = stored.active.clone().map(|active| stored.removed_with(active, now));
     // The account's state decides. A release that does not know second factors may have lost it.
     let is_replacement = holder.account.factors.totp.is_some();
     let (codes, texts) = match holder.codes.filter(|codes| holder.account.factors.recovery_codes > 0 && codes.left() > 0) {
@@ -219,7 +219,7 @@ pub fn remove_totp(holder: Holder<'_>, now: Timestamp) -> Decision<TotpRemoved> 
     let factors = Factors { totp: None, recovery_codes: codes.as_ref().map_or(0, left), ..holder.account.factors };
     let state = holder.next(holder.account.protected && !is_last, factors, true, now);
     let session = holder.restamped(&state);
-    let removed = Some(RemovedSeed { stored: active, removed_at: now });
+    let removed = Some(stored.removed_with(active, now));
     let next = TotpCredential { active: None, pending: None, removed, version: stored.version + 1, ..stored.clone() };
     Decision::one(Change::remove_totp(state, next, codes, session), TotpRemoved::Removed)
 }

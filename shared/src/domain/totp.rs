@@ -110,6 +110,15 @@ impl TotpCredential {
     pub fn removed(&self, now: Timestamp) -> Option<&RemovedSeed> {
         self.removed.as_ref().filter(|removed| now < removed.removed_at + REMOVED_KEPT)
     }
+    /// What is kept when this active seed is removed or replaced now. A removed seed that can still be put back is not overwritten by one that
+    /// was added after its removal: it may be the owner's, and the other one a thief's.
+    #[must_use]
+    pub fn removed_with(&self, active: StoredSeed, now: Timestamp) -> RemovedSeed {
+        match self.removed(now) {
+            Some(older) if active.added_at >= older.removed_at => older.clone(),
+            Some(_) | None => RemovedSeed { stored: active, removed_at: now },
+        }
+    }
     /// When nothing of it counts any more. `None` while it is in use.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::address_proof::{Proven, Started};
+use latchkey::domain::time::Timestamp;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::funnel::Outcome;
@@ -82,6 +83,10 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
     let Some(code) = form.one("mail_code")? else {
         return match address_proof::start(services, &page.handle, &admitted.presented).await? {
             Started::Waiting => Ok(page.see_other(&before(next))),
+            Started::ChangedAddress { until } => {
+                let shown = Shown { notice: Some(changed_address(page, until)), ..Shown::default() };
+                Ok(Outcome::Refused.tag(show(page, &admitted, StatusCode::BAD_REQUEST, shown)?))
+            }
             Started::TooMany { until } => {
                 let wait = until.since(page.handle.now());
                 let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));
@@ -102,6 +107,12 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
     let admitted = page.admit_recent(PrincipalParts::Profile).await?;
     let shown = Shown { error: Some(words), ..Shown::default() };
     Ok(Outcome::WrongCredentials.tag(show(page, &admitted, StatusCode::BAD_REQUEST, shown)?))
+}
+
+/// Why no code is mailed to an address that was changed a moment ago.
+pub(in crate::pages) fn changed_address(page: &AccountPage, until: Timestamp) -> String {
+    let date = FluentValue::from(locale::date(&page.locale, until));
+    locale::message(&page.locale, "confirm-address-changed", [("date", date)])
 }
 
 fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: Shown) -> Result<Response, AccountPageError> {

@@ -6,7 +6,7 @@ use latchkey_local::world::World;
 use serde_json::json;
 use std::pin::Pin;
 use tests::command::Command;
-use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, SecondFactor, passkey};
 
 /// How to run an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub(super) enum Step {
     AuthorizeWithoutSession,
     SignInPage,
     FailUnknown,
+    /// The right password of a protected account.
+    SecondStepDue,
+    /// Its code of the authenticator app.
+    AppCode,
+    /// A recovery code in its place.
+    RecoveryCode,
+    /// A passkey, on a device that the account does not know.
+    PasskeyNewDevice,
+    /// A passkey, on a known device.
+    PasskeyKnownDevice,
     /// The page of what is due, with one document.
     AcceptTerms,
     RefreshOnline,
@@ -75,6 +85,13 @@ impl Step {
                     assert_eq!(answer.status(), 400);
                 })
             }
+            Self::SecondStepDue => first_step(world).await,
+            Self::AppCode => second_step(world, "#submit", |factor| ("code", factor.next_code())).await,
+            Self::RecoveryCode => {
+                second_step(world, "#use-recovery-code", |factor| ("recovery_code", factor.recovery_codes[0].clone())).await
+            }
+            Self::PasskeyNewDevice => use_passkey(world, false).await,
+            Self::PasskeyKnownDevice => use_passkey(world, true).await,
             Self::AcceptTerms => accept_terms(world).await,
             Self::RefreshOnline => {
                 let customer = Customer::registered(world, "Ada").await;
@@ -126,6 +143,47 @@ impl Step {
             }
         }
     }
+}
+
+async fn first_step(world: &World) -> Run {
+    let customer = Customer::registered(world, "Ada").await;
+    SecondFactor::give(world, &customer).await;
+    let mut browser = Browser::new(world);
+    let page = browser.open("/login").await;
+    run(async move {
+        let fields = [("identifier", customer.email.as_str()), ("password", customer.password.as_str())];
+        let (_, answer) = browser.press(&page, "#submit", &fields).await;
+        assert!(answer.headers()["location"].to_str().is_ok_and(|to| to.starts_with("/login/second-step")));
+    })
+}
+
+async fn second_step(world: &World, button: &'static str, field: impl FnOnce(&SecondFactor) -> (&'static str, String)) -> Run {
+    let customer = Customer::registered(world, "Ada").await;
+    let factor = SecondFactor::give(world, &customer).await;
+    let mut browser = Browser::new(world);
+    let page = browser.open("/login").await;
+    let page = customer.sign_in(&mut browser, &page).await;
+    let (name, code) = field(&factor);
+    run(async move {
+        let (_, answer) = browser.press(&page, button, &[(name, &code)]).await;
+        assert_eq!(answer.status(), 303);
+    })
+}
+
+async fn use_passkey(world: &World, is_known: bool) -> Run {
+    let customer = Customer::registered(world, "Ada").await;
+    let mut browser = Browser::new(world);
+    let page = browser.open("/login").await;
+    customer.sign_in(&mut browser, &page).await;
+    let mut own = passkey::add(&mut browser).await;
+    world.advance(Span::seconds(1));
+    if is_known {
+        browser.cookies.retain(|name, _| !name.contains("session"));
+    } else {
+        browser = Browser::new(world);
+    }
+    let page = browser.open("/login").await;
+    run(async move { assert_eq!(passkey::use_on(&mut browser, &page, &mut own).await.1.status(), 303) })
 }
 
 async fn accept_terms(world: &World) -> Run {

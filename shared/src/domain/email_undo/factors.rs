@@ -43,8 +43,13 @@ pub(super) fn as_of(since: Timestamp, account: &AccountState, stored: StoredFact
     let was_active =
         |passkey: &Passkey| passkey.created_at < since && passkey.removed_at.is_none_or(|removed| removed >= since);
     let active = passkeys.iter().filter(|passkey| was_active(passkey)).count();
-    // An account without an app stays protected by a passkey of before the change.
-    let is_protected = has_app || (account.protected && active > 0);
+    // Without an app, an account that had recovery codes before the change was protected by its passkeys. Codes that were made since then say
+    // the same, unless they came with an app.
+    let had_codes = codes.is_some_and(|codes| {
+        let was_made = codes.created_at < since || !totp.is_some_and(|totp| is_added_since(since, totp, now));
+        was_made && codes.removed_at.is_none_or(|removed| removed >= since)
+    });
+    let is_protected = has_app || (had_codes && active > 0);
     let codes = codes.and_then(|codes| codes_as_of(since, codes, is_protected, now).map(|next| (codes, next)));
     let left = match &codes {
         Some((_, next)) => u8::try_from(next.left()).unwrap_or(u8::MAX),
@@ -78,6 +83,12 @@ fn active_as_of(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> Opti
         (_, Some(removed)) if removed.removed_at >= since && removed.stored.added_at < since => Some(removed.stored.clone()),
         (_, _) => None,
     }
+}
+
+/// Whether an app was added since this moment.
+fn is_added_since(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> bool {
+    let removed = totp.removed(now).map(|removed| &removed.stored);
+    totp.active.iter().chain(removed).any(|stored| stored.added_at >= since)
 }
 
 /// The app as of this moment. `None` if nothing changed since then.
@@ -203,6 +214,24 @@ mod tests {
         let stored = StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) };
         let back = as_of(CHANGE, &state, stored, at(2));
         assert_eq!((back.protected, back.factors, back.codes), (true, state.factors, None));
+    }
+
+    #[test]
+    fn an_app_of_a_thief_does_not_leave_an_account_protected_that_was_not() {
+        let (totp, codes, passkeys) = (app(Some(seed(2, 1)), None), codes(1, None), [passkey(1, -50, None)]);
+        let state = account(Factors { totp: Some(3), passkeys: 1, recovery_codes: 10, ..Factors::default() }, true);
+        let back = as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) }, at(2));
+        assert_eq!((back.protected, back.factors), (false, Factors { passkeys: 1, ..Factors::default() }));
+    }
+
+    #[test]
+    fn a_removed_passkey_comes_back_with_the_protection_and_the_codes() {
+        let (totp, codes) = (app(None, Some((seed(1, -50), -10))), codes(-50, Some(1)));
+        let passkeys = [passkey(1, -50, Some(1))];
+        let state = account(Factors::default(), false);
+        let back = as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) }, at(2));
+        assert!(back.protected && back.factors.passkeys == 1 && back.factors.recovery_codes == 10);
+        assert_eq!(back.codes.map(|codes| codes.removed_at), Some(None));
     }
 
     #[test]

@@ -241,7 +241,7 @@ pub fn counting_proofs(
     };
     let proofs = session.proofs().since(cutoff);
     // After a token exchange nothing was proven here, however short ago the user signed in at the pool.
-    (cutoff.is_none() || proofs.level() > Acr::None).then_some(proofs)
+    (cutoff.is_none() || proofs.has_first_factor()).then_some(proofs)
 }
 
 fn needs_consent(
@@ -313,7 +313,8 @@ fn issue(
         nonce: request.nonce.clone(),
         // That of the proofs on which `acr` rests.
         auth_time: counting.auth_time(level).unwrap_or(session.auth_time),
-        amr: session.amr.clone(),
+        // Of the proofs that count, if older ones do not.
+        amr: if *counting == *session.proofs() { session.amr.clone() } else { counting.amr() },
         acr,
         proofs: session.proofs().into_owned(),
         code: Some(AuthorizationCode {

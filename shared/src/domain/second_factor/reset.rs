@@ -7,7 +7,7 @@ use crate::domain::failure_window::FailureWindow;
 use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::sign_in::factors::Factors;
 use crate::domain::time::Timestamp;
-use crate::domain::totp::{RemovedSeed, TotpCredential};
+use crate::domain::totp::TotpCredential;
 
 /// The outcome of help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn reset_second_steps(
     }
     // An account may be protected by a passkey and codes alone.
     let totp = totp.map(|stored| {
-        let removed = stored.active.clone().map(|active| RemovedSeed { stored: active, removed_at: now });
+        let removed = stored.active.clone().map(|active| stored.removed_with(active, now));
         let removed = removed.or_else(|| stored.removed(now).cloned());
         TotpCredential { active: None, pending: None, removed, version: stored.version + 1, ..stored.clone() }
     });

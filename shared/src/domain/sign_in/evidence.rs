@@ -113,6 +113,12 @@ impl Proofs {
         Self(self.0.iter().filter(|proof| cutoff.is_none_or(|cutoff| proof.at >= cutoff)).cloned().collect())
     }
 
+    /// Whether one of them can begin a sign-in. A code alone cannot.
+    #[must_use]
+    pub fn has_first_factor(&self) -> bool {
+        self.0.iter().any(|proof| !matches!(proof.method.factor(), None | Some(Factor::Possession)))
+    }
+
     /// The level that all of them reach together.
     #[must_use]
     pub fn level(&self) -> Acr {

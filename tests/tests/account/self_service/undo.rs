@@ -244,6 +244,28 @@ async fn security_95_an_app_of_the_thief_goes_with_the_undo() {
     assert_invariants(&world).await;
 }
 
+/// A thief of the password who has moved the account to their own mailbox proves nothing with it while the owner can undo that.
+#[tokio::test]
+async fn security_95_an_address_that_can_be_undone_adds_no_factor() {
+    let world = world().await;
+    let (ada, thief, _) = stolen(&world).await;
+    world.advance(Span::minutes(20));
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/login").await;
+    thief.sign_in(&mut browser, &page).await;
+    let before = world.mails_to(&thief.email).await.expect("mails").len();
+    for (path, button) in [("/account/passkeys/new", "#send"), ("/account/two-step/app", "#submit")] {
+        let page = browser.open(path).await;
+        let refused = browser.submit(&page, button, &[]).await;
+        assert_eq!(refused.status(), 400, "{path}: {}", refused.text());
+        assert!(refused.text().contains("was changed a short time ago"), "{path}: {}", refused.text());
+    }
+    assert_eq!(world.mails_to(&thief.email).await.expect("mails").len(), before);
+    let done = take_back(&world, &newest(&world, &ada.email, UNDO).await).await;
+    assert!(done.text().contains("Your address is restored"), "{}", done.text());
+    assert_invariants(&world).await;
+}
+
 /// A pending change of address ends with the epoch in which it started.
 #[tokio::test]
 async fn a_pending_change_ends_with_a_password_reset_and_with_closing_and_restoration() {

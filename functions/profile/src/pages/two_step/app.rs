@@ -7,6 +7,7 @@
 
 use super::{APP, PATH, qr, shown_codes, stale, too_many};
 use crate::address_proof::{self, AddressProofState};
+use crate::pages::confirm_address::changed_address;
 use crate::pages::messages::page_message;
 use crate::second_factor;
 use axum::extract::State;
@@ -80,6 +81,10 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
 async fn send(services: &Services, page: &AccountPage, admitted: &AdmittedUser) -> Result<Response, AccountPageError> {
     match address_proof::start(services, &page.handle, &admitted.presented).await? {
         Started::Waiting => Ok(page.see_other(APP)),
+        Started::ChangedAddress { until } => {
+            let shown = Shown { notice: Some(changed_address(page, until)), ..Shown::default() };
+            Ok(Outcome::Refused.tag(show(page, admitted, StatusCode::BAD_REQUEST, shown)?))
+        }
         Started::TooMany { until } => {
             let wait = until.since(page.handle.now());
             let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));

@@ -219,6 +219,7 @@ two-step-replace-title = Eine andere App einrichten
 two-step-replace-lead = Für ein neues Telefon oder eine andere App. Ihre bisherige App gilt, bis die neue bestätigt ist.
 two-step-begin = Weiter
 confirm-address-title = Bestätigen Sie, dass Sie es sind
+confirm-address-changed = Die Adresse dieses Kontos wurde vor Kurzem geändert. Bis zum { $date } geht das nur nach einer Anmeldung mit einem Passkey oder mit Passwort und Code.
 two-step-mail-text = Zu Ihrer Sicherheit senden wir zuerst einen Code an { $email }.
 two-step-mail-send = Code senden
 two-step-mail-lead = Wir haben einen Code an { $email } gesendet. Geben Sie ihn hier ein, damit wir wissen, dass Sie es sind.

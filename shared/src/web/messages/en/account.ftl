@@ -219,6 +219,7 @@ two-step-replace-title = Set up another app
 two-step-replace-lead = For a new phone or another app. Your present app keeps working until the new one is confirmed.
 two-step-begin = Continue
 confirm-address-title = Confirm that it is you
+confirm-address-changed = The address of this account was changed a short time ago. Until { $date } this needs a sign-in with a passkey, or with a password and a code.
 two-step-mail-text = For your safety we first send a code to { $email }.
 two-step-mail-send = Send code
 two-step-mail-lead = We sent a code to { $email }. Enter it here, so that we know it is you.
