@@ -1,12 +1,11 @@
 //! `/account/confirm-address`: the code from a mail, before the account gets or loses a passkey (security 77).
 
-use super::messages::page_message;
+use super::messages::{changed_address, page_message};
 use crate::address_proof::{self, AddressProofState};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::address_proof::{Proven, Started};
-use latchkey::domain::time::Timestamp;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::funnel::Outcome;
@@ -107,12 +106,6 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
     let admitted = page.admit_recent(PrincipalParts::Profile).await?;
     let shown = Shown { error: Some(words), ..Shown::default() };
     Ok(Outcome::WrongCredentials.tag(show(page, &admitted, StatusCode::BAD_REQUEST, shown)?))
-}
-
-/// Why no code is mailed to an address that was changed a moment ago.
-pub(in crate::pages) fn changed_address(page: &AccountPage, until: Timestamp) -> String {
-    let date = FluentValue::from(locale::date(&page.locale, until));
-    locale::message(&page.locale, "confirm-address-changed", [("date", date)])
 }
 
 fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: Shown) -> Result<Response, AccountPageError> {

@@ -214,7 +214,9 @@ async fn security_17_120_a_form_is_accepted_only_from_its_own_browser_page_and_r
     // Sent for another request.
     let mut browser = Browser::new(&world);
     let mut page = browser.open(&client.authorize_url(&[])).await;
-    page.url = page.url.replace("nonce-of-the-test", "another-nonce");
+    let another = |text: &str| text.replace("nonce-of-the-test", "another-nonce");
+    page.url = another(&page.url);
+    page.response = page.response.map(|answer| answer.map(|body| another(str::from_utf8(&body).expect("UTF-8")).into()));
     let (_, answer) = browser.press(&page, "#submit", &credentials).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
 

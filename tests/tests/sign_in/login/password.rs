@@ -15,7 +15,7 @@ fn comparable_calls(calls: Vec<Call>) -> Vec<(String, Vec<String>, usize, u16)> 
 /// A page without the values that differ in every answer.
 fn comparable_page(html: &str) -> String {
     let mut text = html.to_owned();
-    for mark in ["nonce=\"", "name=\"anti_forgery\" value=\""] {
+    for mark in ["nonce=\"", "name=\"anti_forgery\" value=\"", "data-passkey=\""] {
         while let Some(at) = text.find(mark) {
             let end = at + mark.len() + text[at + mark.len()..].find('"').expect("an end") + 1;
             text.replace_range(at..end, "");

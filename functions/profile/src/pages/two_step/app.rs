@@ -7,8 +7,7 @@
 
 use super::{APP, PATH, qr, shown_codes, stale, too_many};
 use crate::address_proof::{self, AddressProofState};
-use crate::pages::confirm_address::changed_address;
-use crate::pages::messages::page_message;
+use crate::pages::messages::{changed_address, page_message};
 use crate::second_factor;
 use axum::extract::State;
 use axum::response::Response;
