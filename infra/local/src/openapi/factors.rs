@@ -66,6 +66,6 @@ fn file() -> Operation {
     .caller(super::builder::Caller::Session)
     .query("ui_locales", "The language of the file.")
     .query("codes", "The new codes, sealed for the browser.")
-    .answers_as(200, "The codes, one in a line.", "text/plain", text)
+    .answers_as(200, "The codes, one in a line.", "text/plain", json!({ "schema": text }))
     .redirects("To sign in, and back; or to the page, if the codes are shown no more.")
 }
