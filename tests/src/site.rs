@@ -5,11 +5,16 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use latchkey::context::Clock;
 use latchkey::delivery::Mail;
-use latchkey::domain::time::Timestamp;
+use latchkey::domain::time::{Span, Timestamp};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Mutex;
+
+/// How far this process has moved the clocks of gateways and stacks, in seconds. The tests of a process share them.
+static AHEAD: Mutex<BTreeMap<String, i64>> = Mutex::new(BTreeMap::new());
 
 /// A server that answers requests at an origin.
 #[derive(Clone)]
@@ -157,18 +162,24 @@ impl Site {
         }
     }
 
-    /// The time at this site, unless its clock was moved over HTTP.
+    /// The time at this site, if only this process has moved its clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
             Self::World(world) => world.services.clock.now(),
-            Self::Gateway { .. } => Clock::system().now(),
+            Self::Gateway { dev, .. } => {
+                let ahead = AHEAD.lock().expect("no test panics with it").get(dev).copied().unwrap_or_default();
+                Clock::system().now() + Span::seconds(ahead)
+            }
         }
     }
 
     /// Moves the clock forward by an ISO 8601 duration.
     pub async fn advance(&self, duration: &str) {
-        self.dev("clock", &json!({ "advance": duration })).await;
+        let moved = self.dev("clock", &json!({ "advance": duration })).await;
+        if let (Self::Gateway { dev, .. }, Some(ahead)) = (self, moved["ahead_seconds"].as_i64()) {
+            AHEAD.lock().expect("no test panics with it").insert(dev.clone(), ahead);
+        }
     }
 
     /// Runs a scheduled job now. Returns its summary.
