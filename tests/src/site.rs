@@ -162,6 +162,12 @@ impl Site {
         }
     }
 
+    /// Whether it is a deployed stack, whose mailbox and clock are at another address.
+    #[must_use]
+    pub fn is_deployed(&self) -> bool {
+        matches!(self, Self::Gateway { origin, dev, .. } if origin != dev)
+    }
+
     /// The time at this site, if only this process has moved its clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
