@@ -8,13 +8,8 @@ use latchkey::delivery::Mail;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Mutex;
-
-/// How far this process has moved the clocks of gateways and stacks, in seconds. The tests of a process share them.
-static AHEAD: Mutex<BTreeMap<String, i64>> = Mutex::new(BTreeMap::new());
 
 /// A server that answers requests at an origin.
 #[derive(Clone)]
@@ -162,30 +157,21 @@ impl Site {
         }
     }
 
-    /// Whether it is a deployed stack, whose mailbox and clock are at another address.
-    #[must_use]
-    pub fn is_deployed(&self) -> bool {
-        matches!(self, Self::Gateway { origin, dev, .. } if origin != dev)
-    }
-
-    /// The time at this site, if only this process has moved its clock.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
+    /// The time at this site. A gateway and a deployed stack are asked how far their clocks are ahead.
+    pub async fn now(&self) -> Timestamp {
         match self {
             Self::World(world) => world.services.clock.now(),
-            Self::Gateway { dev, .. } => {
-                let ahead = AHEAD.lock().expect("no test panics with it").get(dev).copied().unwrap_or_default();
-                Clock::system().now() + Span::seconds(ahead)
+            Self::Gateway { .. } => {
+                let ahead = self.advance("PT0S").await;
+                Clock::system().now() + ahead
             }
         }
     }
 
-    /// Moves the clock forward by an ISO 8601 duration.
-    pub async fn advance(&self, duration: &str) {
+    /// Moves the clock forward by an ISO 8601 duration. Returns how far it is ahead of the system's clock.
+    pub async fn advance(&self, duration: &str) -> Span {
         let moved = self.dev("clock", &json!({ "advance": duration })).await;
-        if let (Self::Gateway { dev, .. }, Some(ahead)) = (self, moved["ahead_seconds"].as_i64()) {
-            AHEAD.lock().expect("no test panics with it").insert(dev.clone(), ahead);
-        }
+        Span::seconds(moved["ahead_seconds"].as_i64().expect("the offset of the clock"))
     }
 
     /// Runs a scheduled job now. Returns its summary.

@@ -26,7 +26,7 @@ async fn an_operator_helps_a_user_who_has_lost_the_second_step() {
     let page = browser.open("/account/two-step/app").await;
     ada.sign_in(&mut browser, &page).await;
     let (app, page) = Authenticator::begin(&site, &mut browser).await;
-    browser.submit(&page, "#submit", &[("code", &app.code_at(site.now()))]).await;
+    browser.submit(&page, "#submit", &[("code", &app.code_at(site.now().await))]).await;
     assert_eq!(after_password(&site, &ada).await.path(), "/login/second-step");
     assert_eq!(run(&[]), "authenticator app: on\nrecovery codes left: 10\npasskeys: 0\n");
     assert!(run(&["--remove"]).contains("removed"));
