@@ -190,6 +190,19 @@ fn the_last_factor_takes_protection_and_codes_with_it() {
     assert!(matches!(renew_codes(world.holder(), &fresh(9), true, world.now).outcome, CodesRenewed::NoFactor));
 }
 
+/// A thief who replaces the owner's app and then removes their own one leaves the owner's for the undo.
+#[test]
+fn security_95_the_seed_of_a_thief_does_not_overwrite_the_removed_one_of_the_owner() {
+    let seed_of = |fill, added_at| StoredSeed { seed: Sealed(vec![fill; 48]), added_at };
+    let (owner, thief) = (seed_of(1, NOW), seed_of(2, NOW + Span::minutes(10)));
+    let mut totp = TotpCredential { account: authentication().account, active: None, pending: None, removed: None, version: 1 };
+    totp.removed = Some(totp.removed_with(owner.clone(), NOW + Span::minutes(10)));
+    assert_eq!(totp.removed_with(thief.clone(), NOW + Span::minutes(20)).stored, owner);
+    // One that was in use before the older removal takes its place, and so does any after the older one has ended.
+    assert_eq!(totp.removed_with(seed_of(3, NOW), NOW + Span::minutes(20)).stored, seed_of(3, NOW));
+    assert_eq!(totp.removed_with(thief.clone(), NOW + Span::minutes(10) + REMOVED_KEPT).stored, thief);
+}
+
 #[test]
 fn a_passkey_keeps_protection_and_codes() {
     let mut world = World::active();

@@ -351,6 +351,26 @@ async fn security_54_an_application_gets_phr_and_swk() {
     assert_eq!((&claims["acr"], &claims["amr"]), (&json!("phr"), &json!(["swk", "user", "mfa"])));
 }
 
+/// The password of an hour ago is no part of a sign-in that a request asks for now.
+#[tokio::test]
+async fn security_54_a_forced_sign_in_names_no_earlier_method() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let mut passkey = add(&mut browser).await;
+    world.advance(Span::hours(1));
+    let app = OAuthClient::demo_app(&world);
+    let page = browser.open(&app.authorize_url(&[("prompt", "login")])).await;
+    let sent = use_on(&mut browser, &page, &mut passkey).await;
+    let page = browser.follow_answer(sent).await;
+    let page = browser.submit(&page, "#allow", &[]).await;
+    let claims = app.redeem(&page.query("code").expect("a code")).await.tokens().id_claims();
+    assert_eq!(claims["amr"], json!(["swk", "user", "mfa"]));
+    // A request that forces nothing names all that the session has shown.
+    let page = browser.open(&app.authorize_url(&[])).await;
+    let claims = app.redeem(&page.query("code").expect("a code")).await.tokens().id_claims();
+    assert_eq!(claims["amr"], json!(["pwd", "swk", "user", "mfa"]));
+}
+
 #[tokio::test]
 async fn a_tenant_without_passkeys_shows_none_and_accepts_none() {
     let document = format!("{DEFAULT_DOCUMENT}\n[passkeys]\nenabled = false\n");

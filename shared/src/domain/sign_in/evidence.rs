@@ -206,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn security_11_a_code_alone_is_no_first_factor() {
+        for code in [Method::Totp, Method::RecoveryCode, Method::Unknown("later".into())] {
+            assert!(!proofs(&[(code.clone(), 0)]).has_first_factor(), "{code:?}");
+            assert!(proofs(&[(code.clone(), 0), (Method::Password, 0)]).has_first_factor(), "{code:?}");
+        }
+        for first in [Method::Password, Method::MailCode, Method::SyncedPasskey, Method::BoundPasskey] {
+            assert!(proofs(&[(first.clone(), 0)]).has_first_factor(), "{first:?}");
+        }
+    }
+
+    #[test]
     fn nothing_and_methods_of_a_later_release_satisfy_nothing() {
         for unproven in [Proofs::none(), proofs(&[(Method::Unknown("passkey".into()), 0)])] {
             assert_eq!(unproven.level(), Acr::None);

@@ -161,6 +161,17 @@ async fn a_form_that_was_sent_twice_continues() {
     let again = enter_code(&mut browser, &page, &code).await;
     assert!(again.query("code").is_some(), "{}: {}", again.url, again.text());
     assert_eq!(state(&world, &ada).await.version, count, "nothing was evaluated");
+    // A request that forces a sign-in is satisfied by the same form, too: the password was part of this sign-in.
+    world.advance(Span::minutes(1));
+    let forced = OAuthClient::demo_app(&world).authorize_url(&[("prompt", "login")]);
+    let password = browser.open(&forced).await;
+    let step = ada.sign_in(&mut browser, &password).await;
+    world.advance(Span::seconds(30));
+    let code = factor.next_code();
+    assert!(enter_code(&mut browser, &step, &code).await.query("code").is_some());
+    let again = enter_code(&mut browser, &step, &code).await;
+    assert!(again.query("code").is_some(), "{}: {}", again.url, again.text());
+    let page = step;
     // Signed out, the same form opens nothing.
     browser.cookies.remove("lk-session");
     let over = enter_code(&mut browser, &page, &factor.next_code()).await;
