@@ -4,6 +4,7 @@ mod account_pages;
 mod export;
 mod mail_limits;
 mod missing_fields;
+mod passkey_ceremonies;
 mod passkey_guards;
 mod passkeys;
 mod registration_api;

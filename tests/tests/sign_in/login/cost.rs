@@ -5,13 +5,13 @@ use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use tests::{Browser, Customer, OAuthClient};
 
-fn cost(requests: usize, read: f64, write: f64) -> Cost {
+pub(crate) fn cost(requests: usize, read: f64, write: f64) -> Cost {
     let units = Units { read, write };
     Cost { requests, engine: units, own: units }
 }
 
 /// Loads keys and configuration before the measurement.
-async fn warm(world: &World) {
+pub(crate) async fn warm(world: &World) {
     world.pump().await.expect("pumped");
     Browser::new(world).open("/login").await;
     drop(world.meter.take());

@@ -3,7 +3,7 @@
 
 mod authorize;
 mod cookies;
-mod cost;
+pub(crate) mod cost;
 mod interaction;
 mod logout;
 mod mutants;

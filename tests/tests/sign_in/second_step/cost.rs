@@ -1,20 +1,8 @@
 //! What the two steps cost, exactly.
 
 use super::protected;
-use latchkey_local::meter::{Cost, Units};
-use latchkey_local::world::World;
+use crate::login::cost::{cost, warm};
 use tests::Browser;
-
-fn cost(requests: usize, read: f64, write: f64) -> Cost {
-    let units = Units { read, write };
-    Cost { requests, engine: units, own: units }
-}
-
-async fn warm(world: &World) {
-    world.pump().await.expect("pumped");
-    Browser::new(world).open("/login").await;
-    drop(world.meter.take());
-}
 
 #[tokio::test]
 async fn a_password_with_a_step_due_costs_as_much_as_one_without_and_the_code_less_than_twice() {
