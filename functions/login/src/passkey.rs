@@ -9,9 +9,9 @@
 
 use crate::passkey_button::PAGE;
 use crate::pending::Pending;
-use crate::respond;
 use crate::sign_in_page::{SignInForm, View};
 use crate::signed_in::{self, SignedIn};
+use crate::{respond, second_step};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -78,9 +78,8 @@ pub async fn post(
     let address = OnceLock::new();
     let outcome = sign_in(&handle, &browser, &pending, &form, &secrets, &address).await?;
     if outcome.is_err() && pending.attempt(tenant)?.is_some() {
-        // The right password is shown already: back to its second step.
-        let location = pending.continue_attempt_at(tenant, "/login/second-step");
-        return Ok(Outcome::WrongCredentials.tag(browser.answer(respond::see_other(&location))));
+        // The right password is shown already.
+        return second_step::after_refused_passkey(&handle, &browser, &pending).await;
     }
     match outcome {
         Ok(Authenticated::SignedIn { session, new_device, satisfied }) => {

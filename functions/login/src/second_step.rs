@@ -118,6 +118,23 @@ pub async fn post(
     }
 }
 
+/// The page again, after a passkey that was refused in this step.
+///
+/// # Errors
+/// If the store or a key fails.
+pub(crate) async fn after_refused_passkey(
+    handle: &TenantHandle,
+    browser: &Browser,
+    pending: &Pending,
+) -> Result<Response, Problem> {
+    let view = match View::open(handle, browser, pending).await? {
+        Ok(view) => view,
+        Err(response) => return Ok(response),
+    };
+    let words = message(&view.locale, "second-step-passkey-refused", []);
+    Ok(Outcome::WrongCredentials.tag(view.show(Shown::notice(words, StatusCode::BAD_REQUEST)).await?))
+}
+
 /// What keeps the first step.
 enum First {
     /// An attempt. It is read with what the code is compared with.
@@ -342,7 +359,9 @@ impl<'a> View<'a> {
         let Self { handle, browser, pending, locale, .. } = self;
         let (tenant, factors) = (&handle.tenant, account.factors);
         let error = |field| shown.error.as_ref().filter(|(of, _)| *of == field).map(|(_, words)| words.clone());
+        let action = pending.continue_attempt_at(tenant, "/login/second-step");
         let values = context! {
+            action => action.clone(),
             client => self.request.as_ref().map(|request| request.client.client_name.get(locale)),
             // Only what reaches the level.
             has_app => factors.totp.is_some() && self.level <= Acr::Aal2,
@@ -359,7 +378,7 @@ impl<'a> View<'a> {
             anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),
         };
         let mut page = Page::new(tenant, locale, "second_step", values).status(shown.status).retry_after(shown.retry_after);
-        page = page.languages(&pending.own_query()).fetches();
+        page = page.languages_of(&action, &pending.own_query()).fetches();
         if self.request.is_some() {
             page = page.ends_at_client();
         }

@@ -5,7 +5,7 @@ use http::StatusCode;
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use tests::second_factor::state;
-use tests::{Browser, Customer, OAuthClient, SecondFactor};
+use tests::{Browser, Customer, OAuthClient, SecondFactor, passkey};
 
 #[tokio::test]
 async fn security_60_after_the_password_alone_no_route_knows_the_user() {
@@ -195,6 +195,32 @@ async fn a_wished_step_is_asked_for_once_and_can_be_declined() {
     // With `prompt=none` a wish is no reason to refuse.
     let silent = browser.open(&format!("{url}&prompt=none")).await;
     assert!(silent.query("code").is_some(), "{}", silent.url);
+}
+
+/// Another user's passkey completes nothing, and the page says so. The step stays open.
+#[tokio::test]
+async fn security_78_after_a_refused_passkey_the_step_continues() {
+    let (world, ada, factor) = protected().await;
+    let bob = Customer::registered(&world, "Bob").await;
+    let mut own = Browser::new(&world);
+    let page = own.open("/login").await;
+    bob.sign_in(&mut own, &page).await;
+    let mut of_bob = passkey::add(&mut own).await;
+    let mut of_ada = Browser::new(&world);
+    let page = first_step(&world, &mut of_ada, &ada).await;
+    enter_code(&mut of_ada, &page, &factor.next_code()).await;
+    passkey::add(&mut of_ada).await;
+    world.advance(Span::minutes(1));
+    let mut browser = Browser::new(&world);
+    let page = first_step(&world, &mut browser, &ada).await;
+    let sent = passkey::use_on(&mut browser, &page, &mut of_bob).await;
+    let refused = browser.follow_answer(sent).await;
+    assert!(refused.status() == 400 && refused.text().contains("could not be verified"), "{}", refused.text());
+    assert!(!is_signed_in(&browser));
+    for link in refused.links().into_iter().filter(|link| link.contains("ui_locales=")) {
+        assert!(link.contains("/login/second-step?") && link.contains("lk_attempt="), "{link}");
+    }
+    assert!(enter_code(&mut browser, &refused, &factor.next_code()).await.query("code").is_some());
 }
 
 /// The account keeps its app, but opens by its password alone.

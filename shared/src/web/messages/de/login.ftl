@@ -41,6 +41,7 @@ second-step-title = Noch ein Schritt
 second-step-lead = Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.
 second-step-recovery-lead = Geben Sie einen Ihrer Wiederherstellungscodes ein.
 second-step-passkey-lead = Weiter geht es mit Ihrem Passkey.
+second-step-passkey-refused = Dieser Passkey konnte für dieses Konto nicht geprüft werden. Versuchen Sie es noch einmal oder auf einem anderen Weg.
 second-step-passkey-script = Einen Passkey können Sie hier nur mit eingeschaltetem JavaScript verwenden.
 second-step-code = Code aus Ihrer App
 second-step-submit = Weiter

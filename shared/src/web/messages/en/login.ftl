@@ -41,6 +41,7 @@ second-step-title = One more step
 second-step-lead = Enter the code that your authenticator app shows now.
 second-step-recovery-lead = Enter one of your recovery codes.
 second-step-passkey-lead = Use your passkey to continue.
+second-step-passkey-refused = This passkey could not be verified for this account. Try again, or use another way.
 second-step-passkey-script = A passkey can be used here only with JavaScript switched on.
 second-step-code = Code from your app
 second-step-submit = Continue
