@@ -176,7 +176,9 @@ async fn proof(
     };
     let status = owner.as_ref().map(|owner| owner.authentication.status);
     let (message, purpose) = match (proof_mail(&flow, generation, status, now), &owner) {
-        (ProofMail::Code(MailPurpose::Recovery), Some(owner)) if is_outdated(&flow, &owner.authentication) => {
+        (ProofMail::Code(MailPurpose::Recovery | MailPurpose::SignInCode), Some(owner))
+            if is_outdated(&flow, &owner.authentication) =>
+        {
             return Ok(Err(DropReason::Outdated));
         }
         (ProofMail::Code(purpose), _) => (code_message(tenant, &flow, resent, now)?, purpose),
@@ -215,6 +217,7 @@ fn typed_address(key: &DataKey, purpose: FlowPurpose, sealed: &Sealed) -> Result
             let pending: Result<PendingRegistration, _> = serde_json::from_slice(&plain);
             Ok(pending.map_err(|_| DeliverError::Malformed("a pending registration is malformed"))?.email)
         }
+        FlowPurpose::SignIn => Err(DeliverError::Malformed("a sign-in stores no address")),
         // As typed. The mail goes to the canonical form, because a look-alike is treated as its owner (security 106).
         FlowPurpose::Recovery => String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?)
             .ok()
@@ -232,6 +235,7 @@ fn code_message(tenant: &Tenant, flow: &Flow, resent: bool, now: Timestamp) -> R
     Ok(match flow.purpose {
         FlowPurpose::Registration => Message::RegistrationCode { flow: id, code, token, lifetime, resent },
         FlowPurpose::Recovery => Message::PasswordResetCode { flow: id, code, token, lifetime, resent },
+        FlowPurpose::SignIn => Message::SignInCode { code, lifetime, resent },
     })
 }
 

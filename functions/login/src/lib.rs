@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! application ─▶ /oauth2/authorize ─▶ /login ─▶ /oauth2/authorize ─▶ /consent ─▶ /oauth2/authorize ─▶ application
+//!                                       ├─▶ /login/code
 //!                                       ├─▶ /login/second-step
 //!                                       └─▶ /recover ─▶ mail ─▶ /recover ─▶ /login
 //! ```
@@ -19,6 +20,7 @@ pub mod hint;
 mod legacy_directory;
 pub mod login;
 pub mod logout;
+pub mod mail_code;
 pub mod passkey;
 mod passkey_button;
 pub mod pending;
@@ -57,6 +59,7 @@ pub fn routes() -> Router<Services> {
         .route("/oauth2/authorize", get(authorize::get.layer(asked)).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
         .route("/login", get(login::get).post(login::post.layer(signed_in)))
+        .route("/login/code", get(mail_code::get).post(mail_code::post))
         .route("/login/passkey", post(passkey::post.layer(with_passkey)))
         .route("/login/passkey/options", get(passkey::options))
         .route("/login/second-step", get(second_step::get).post(second_step::post.layer(stepped)))

@@ -15,7 +15,7 @@ pub(crate) fn of(handle: &TenantHandle, browser: &Browser, pending: &Pending) ->
     let options = sign_in_options(handle, browser, &party, &pending.context()).ok()?;
     Some(context! {
         options => options.to_string(),
-        action => pending.continue_attempt_at(tenant, "/login/passkey"),
+        action => pending.continue_step_at(tenant, "/login/passkey"),
         renew => pending.continue_at(tenant, "/login/passkey/options"),
         script => SCRIPT_PATH.as_str(),
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),

@@ -3,6 +3,7 @@
 //! The address may also have sealed markers: `lk_auth`, `lk_consent` and `lk_complete` prove that the user signed in, gave consent, or
 //! did or postponed what was due, for this request in this session. `lk_stored` names a stored request ([`stored_request`]).
 
+use crate::username::USERNAME;
 use http::Uri;
 use latchkey::context::Random;
 use latchkey::digest::sha256;
@@ -23,6 +24,10 @@ const MAX_IN_ADDRESS: usize = 3584;
 
 /// The parameter that names the sign-in attempt of a second step. It is sealed, and bound to the request.
 const ATTEMPT: &str = "lk_attempt";
+/// The parameter that names the flow of a mailed code. It is sealed.
+pub(crate) const MAIL_CODE: &str = "lk_code";
+/// The parameters of one step of a sign-in. They are no part of the request, and only the pages of the step get them.
+const STEP: [&str; 3] = [ATTEMPT, MAIL_CODE, USERNAME];
 const ATTEMPT_PURPOSE: &str = "sign-in attempt";
 
 /// The parameter of the link to sign in as another user. It says nothing about the request, and continues to no other page.
@@ -85,8 +90,8 @@ pub struct Pending {
     /// The language in the address: the user may have chosen it on a page.
     ui_locales: Option<String>,
     is_switch: bool,
-    /// The value of [`ATTEMPT`].
-    attempt: Option<String>,
+    /// The parameters of [`STEP`], unchanged.
+    step: Vec<String>,
 }
 
 impl Pending {
@@ -99,8 +104,8 @@ impl Pending {
             |piece: &&str| InteractionResult::ALL.iter().any(|result| piece.split('=').next() == Some(result.parameter()));
         let is_switch = |piece: &&str| piece.split('=').next() == Some(SWITCH);
         let (switches, query): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_switch);
-        let is_attempt = |piece: &&str| piece.split('=').next() == Some(ATTEMPT);
-        let (attempts, query): (Vec<&str>, Vec<&str>) = query.into_iter().partition(is_attempt);
+        let is_step = |piece: &&str| piece.split('=').next().is_some_and(|name| STEP.contains(&name));
+        let (step, query): (Vec<&str>, Vec<&str>) = query.into_iter().partition(is_step);
         let (marks, query): (Vec<&str>, Vec<&str>) = query.into_iter().partition(is_mark);
         let query = query.join("&");
         let sent = Params::parse(query.as_bytes())?;
@@ -119,7 +124,7 @@ impl Pending {
             is_stored,
             ui_locales,
             is_switch: !switches.is_empty(),
-            attempt: attempts.first().and_then(|piece| piece.split_once('=')).map(|(_, value)| value.to_owned()),
+            step: step.into_iter().map(str::to_owned).collect(),
         })
     }
 
@@ -182,11 +187,10 @@ impl Pending {
     #[must_use]
     pub fn own_query(&self) -> String {
         let switch = self.is_switch.then(|| format!("{SWITCH}=1"));
-        let attempt = self.attempt.as_ref().map(|sealed| format!("{ATTEMPT}={sealed}"));
         let pieces = std::iter::once(self.query.as_str())
             .chain(self.marks.iter().map(String::as_str))
             .chain(switch.as_deref())
-            .chain(attempt.as_deref());
+            .chain(self.step.iter().map(String::as_str));
         pieces.filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("&")
     }
 
@@ -218,14 +222,16 @@ impl Pending {
         if pieces.is_empty() { path } else { format!("{path}?{}", pieces.join("&")) }
     }
 
-    /// The same, for the same sign-in attempt.
+    /// The same, for the same step of a sign-in.
     #[must_use]
-    pub fn continue_attempt_at(&self, tenant: &Tenant, path: &str) -> String {
-        let address = self.continue_at(tenant, path);
-        match &self.attempt {
-            Some(sealed) => with_query(&address, [(ATTEMPT, sealed.as_str())]),
-            None => address,
-        }
+    pub fn continue_step_at(&self, tenant: &Tenant, path: &str) -> String {
+        let pieces = self.step.iter().filter_map(|piece| piece.split_once('='));
+        with_query(&self.continue_at(tenant, path), pieces)
+    }
+
+    /// The value of a parameter of [`STEP`].
+    pub(crate) fn step(&self, name: &str) -> Option<&str> {
+        self.step.iter().filter_map(|piece| piece.split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
     /// The address that continues the request, with a marker for what the user just did in this session.
@@ -273,7 +279,7 @@ impl Pending {
     /// If this function has no key to open it.
     pub fn attempt(&self, tenant: &Tenant) -> Result<Option<AttemptLocator>, KeyError> {
         let locator = tenant.keys.locator()?;
-        let Some(sealed) = &self.attempt else { return Ok(None) };
+        let Some(sealed) = self.step(ATTEMPT) else { return Ok(None) };
         Ok(locator.open(ATTEMPT_PURPOSE, &self.fingerprint, sealed).and_then(|plain| {
             let (account, attempt) = plain.split_first_chunk::<16>()?;
             let attempt = AttemptId::from_bytes(attempt.try_into().ok()?);

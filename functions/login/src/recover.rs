@@ -169,7 +169,7 @@ async fn begin(
     }
     let flow = tenant.keys.locator()?.flow_id(&FlowLocator { account, flow: id });
     let username = username::seal(handle, browser, identifier.trim())?;
-    let location = format!("{}?flow={flow}&{username}", respond::path(tenant, "/recover"));
+    let location = format!("{}?flow={flow}&{}={username}", respond::path(tenant, "/recover"), username::USERNAME);
     Ok(browser.answer(respond::see_other(&location)))
 }
 

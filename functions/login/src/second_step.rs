@@ -334,12 +334,8 @@ impl<'a> View<'a> {
         let own = attempt.filter(|attempt| attempt.browser == browser.binding());
         let closed = own.and_then(|attempt| Some((attempt.closed_at?, FirstStep::Attempt(&attempt).oldest_proof()?)));
         let Some((at, since)) = closed else { return Ok(self.over()) };
-        let location = if pending.is_request() {
-            pending.address_after(tenant, InteractionResult::SignedIn, Interaction { sid: live.session.id, at, since })?
-        } else {
-            pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned)
-        };
-        Ok(respond::see_other(&location))
+        let signed_in = Interaction { sid: live.session.id, at, since };
+        Ok(respond::see_other(&signed_in::location_again(pending, tenant, signed_in)?))
     }
 
     /// The sign-in took too long, or something ended it.
@@ -359,7 +355,7 @@ impl<'a> View<'a> {
         let Self { handle, browser, pending, locale, .. } = self;
         let (tenant, factors) = (&handle.tenant, account.factors);
         let error = |field| shown.error.as_ref().filter(|(of, _)| *of == field).map(|(_, words)| words.clone());
-        let action = pending.continue_attempt_at(tenant, "/login/second-step");
+        let action = pending.continue_step_at(tenant, "/login/second-step");
         let values = context! {
             action => action.clone(),
             client => self.request.as_ref().map(|request| request.client.client_name.get(locale)),

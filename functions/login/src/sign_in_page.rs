@@ -84,6 +84,7 @@ impl View<'_> {
             register,
             action => self.pending.continue_at(tenant, "/login"),
             recover => self.pending.continue_at(tenant, "/recover"),
+            mail_code => tenant.config.sign_in.mail_code.then(|| self.pending.continue_at(tenant, "/login/code")),
             passkey => passkey_button::of(self.handle, self.browser, self.pending),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);

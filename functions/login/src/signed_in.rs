@@ -9,6 +9,8 @@ use latchkey::domain::requirements::are_satisfied;
 use latchkey::domain::satisfied::Requirements;
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Timestamp;
+use latchkey::keys::KeyError;
+use latchkey::services::Tenant;
 use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{Browser, Problem, TenantHandle};
 
@@ -56,6 +58,17 @@ pub fn proceed(
     let mut response = respond::see_other(&location);
     secrets.set_cookies(&mut response, handle, browser, session, signed_in.identifier, signed_in.new_device);
     Ok(browser.answer(response))
+}
+
+/// Where a user continues who signed in a moment ago, if the form comes again: the reply was lost.
+///
+/// # Errors
+/// If sealing fails.
+pub fn location_again(pending: &Pending, tenant: &Tenant, interaction: Interaction) -> Result<String, KeyError> {
+    if pending.is_request() {
+        return pending.address_after(tenant, InteractionResult::SignedIn, interaction);
+    }
+    Ok(pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned))
 }
 
 /// 303 to the authorization request after a second step of a signed-in user. It is no sign-in: what was proven before stays as old as it was.

@@ -6,20 +6,19 @@
 use crate::consent::find_email_of;
 use latchkey::domain::flow::Flow;
 use latchkey::keys::KeyError;
-use latchkey::web::{Browser, Params, Problem, TenantHandle};
+use latchkey::web::{Browser, Problem, TenantHandle};
 
 /// The parameter, and what the address is sealed for.
-const USERNAME: &str = "lk_user";
+pub(crate) const USERNAME: &str = "lk_user";
 
-/// The parameter with the typed address.
+/// The value of the parameter with the typed address.
 pub(crate) fn seal(handle: &TenantHandle, browser: &Browser, typed: &str) -> Result<String, KeyError> {
-    let sealed = handle.tenant.keys.locator()?.seal(USERNAME, browser.binding().as_bytes(), typed.as_bytes())?;
-    Ok(format!("{USERNAME}={sealed}"))
+    handle.tenant.keys.locator()?.seal(USERNAME, browser.binding().as_bytes(), typed.as_bytes())
 }
 
 /// The address that was typed in this browser.
-pub(crate) fn open(handle: &TenantHandle, browser: &Browser, query: &Params) -> Result<Option<String>, Problem> {
-    let Some(sealed) = query.one(USERNAME)? else { return Ok(None) };
+pub(crate) fn open(handle: &TenantHandle, browser: &Browser, sealed: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(sealed) = sealed else { return Ok(None) };
     let opened = handle.tenant.keys.locator()?.open(USERNAME, browser.binding().as_bytes(), sealed);
     Ok(opened.and_then(|plain| String::from_utf8(plain).ok()))
 }

@@ -4,8 +4,8 @@
 use latchkey::domain::change::Decision;
 use latchkey::domain::form::Submission;
 use latchkey::domain::id::ClientId;
-use latchkey::domain::mail_limit::{Trigger, until_tomorrow};
-use latchkey::domain::registration::{self, Application, ApplicationFlaw, CodeLimit, NewRegistration, PendingRegistration};
+use latchkey::domain::mail_limit::{CodeLimit, Trigger, until_tomorrow};
+use latchkey::domain::registration::{self, Application, ApplicationFlaw, NewRegistration, PendingRegistration};
 use latchkey::domain::secret::SecretHash;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::SealedField;

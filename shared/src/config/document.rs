@@ -7,7 +7,7 @@
 //! One pass finds every error, so that an operator can fix all of them at once.
 
 use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
-use super::{clients, form, import, legacy_directory, passkeys, reverse_migration, terms};
+use super::{clients, form, import, legacy_directory, passkeys, reverse_migration, sign_in, terms};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
@@ -71,6 +71,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let brand = read_brand(root.table("brand"));
     let registration = read_registration(root.table("registration"));
     let password = read_password(root.table("password"));
+    let sign_in = sign_in::read(root.table("sign_in"));
     let passkeys = passkeys::read(tenant, root.table("passkeys"));
     let session = read_session(root.table("session"));
     let token = read_token(root.table("token"));
@@ -92,6 +93,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         locales,
         registration,
         password,
+        sign_in,
         passkeys,
         session,
         token,

@@ -10,4 +10,5 @@ mod passkeys;
 pub mod plan;
 mod reader;
 mod reverse_migration;
+mod sign_in;
 mod terms;

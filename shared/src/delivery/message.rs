@@ -36,6 +36,15 @@ pub enum Message {
         /// Whether the user requested it again. Earlier codes and links are invalid.
         resent: bool,
     },
+    /// The code to sign in with.
+    SignInCode {
+        /// 6 digits, or 10 base32 characters.
+        code: SecretText,
+        /// The remaining lifetime.
+        lifetime: Span,
+        /// Whether the user requested it again. Earlier codes are invalid.
+        resent: bool,
+    },
     /// The password was changed.
     PasswordChanged,
     /// The code and link that verify the new address of an account.
@@ -272,6 +281,13 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             actions: vec![action(Some("mail-or-open"), "mail-recovery-action", link("recover", flow, token))],
             notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-recovery-not-me")],
             footer: words.say("mail-footer"),
+        },
+        Message::SignInCode { code, lifetime, resent } => Parts {
+            intro: words.say(if *resent { "mail-sign-in-resent-intro" } else { "mail-sign-in-intro" }),
+            code: shown(code),
+            notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-sign-in-not-me")],
+            footer: words.say("mail-footer"),
+            ..notice("mail-sign-in")
         },
         Message::PasswordChanged => Parts {
             subject: words.say("mail-changed-subject"),

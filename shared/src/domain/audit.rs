@@ -36,6 +36,8 @@ pub enum EventKind {
     ConsentGranted,
     /// A password reset started. The owner of the address, if any, gets a code.
     RecoveryStarted,
+    /// A code to sign in with was requested. The owner of the address, if any, gets it.
+    SignInCodeStarted,
     /// A password was reset by mail.
     PasswordReset,
     /// A grant was revoked.

@@ -156,6 +156,8 @@ pub enum MailPurpose {
     Registration,
     /// Password-reset codes.
     Recovery,
+    /// Codes to sign in with.
+    SignInCode,
     /// The only way back: the links that undo a change of address or restore a closed account.
     WayBack,
     /// Notice: the password was changed.
@@ -230,6 +232,7 @@ impl MailPurpose {
         match self {
             Self::Registration => "registration",
             Self::Recovery => "recovery",
+            Self::SignInCode => "sign_in_code",
             Self::WayBack => "way_back",
             Self::PasswordChanged => "password_changed",
             Self::AddressRequested => "address_requested",
@@ -248,7 +251,9 @@ impl MailPurpose {
 pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<Delivery> {
     let about = |about| event.account.map(|account| MailOrder::Account { account, about, at: event.at });
     let orders = match event.kind {
-        EventKind::RegistrationStarted | EventKind::RecoveryStarted => [flow.map(|flow| proof(flow, false)), None],
+        EventKind::RegistrationStarted | EventKind::RecoveryStarted | EventKind::SignInCodeStarted => {
+            [flow.map(|flow| proof(flow, false)), None]
+        }
         // Without a flow it is about the account.
         EventKind::CodeResent => [flow.map(|flow| proof(flow, true)).or_else(|| about(AccountMail::LinkRequested)), None],
         EventKind::EmailChangeStarted => [about(AccountMail::EmailChangeStarted), about(AccountMail::EmailChangeRequested)],
@@ -320,17 +325,20 @@ pub fn proof_mail(flow: &Flow, generation: u8, owner: Option<AccountStatus>, now
     let purpose = match flow.purpose {
         FlowPurpose::Registration => MailPurpose::Registration,
         FlowPurpose::Recovery => MailPurpose::Recovery,
+        FlowPurpose::SignIn => MailPurpose::SignInCode,
     };
     match (flow.purpose, owner) {
         (_, Some(AccountStatus::ErasureDue { .. })) => ProofMail::Closed,
         (_, Some(AccountStatus::Disabled { .. })) => ProofMail::Disabled(purpose),
         (FlowPurpose::Registration, Some(AccountStatus::Active)) => ProofMail::AlreadyRegistered,
-        (FlowPurpose::Recovery, Some(AccountStatus::Active)) => ProofMail::Code(purpose),
+        (FlowPurpose::Recovery | FlowPurpose::SignIn, Some(AccountStatus::Active)) => ProofMail::Code(purpose),
         // The address of an erased account is about to be released.
         (FlowPurpose::Registration, None | Some(AccountStatus::Erased { .. })) => ProofMail::Code(purpose),
         // No account here. The legacy directory may know the address, and only its owner learns whether it does.
         (FlowPurpose::Recovery, None) if flow.payload.is_some() => ProofMail::Code(purpose),
-        (FlowPurpose::Recovery, None | Some(AccountStatus::Erased { .. })) => ProofMail::Drop(DropReason::NoAccount),
+        (FlowPurpose::Recovery | FlowPurpose::SignIn, None | Some(AccountStatus::Erased { .. })) => {
+            ProofMail::Drop(DropReason::NoAccount)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A flow proves an address by a mailed code or link: a pending registration or a password reset.
+//! A flow proves an address by a mailed code or link: a pending registration, a password reset, or a sign-in.
 //!
 //! Codes and links are never stored: both derive from the flow's `seed`, its purpose and its generation (`keys::proof`).
 //! Tries are counted per flow, over all generations, and by nothing else: a stranger's wrong codes cost an owner nothing.
@@ -24,6 +24,8 @@ pub enum FlowPurpose {
     Registration,
     /// Proves the address of an account with a forgotten password.
     Recovery,
+    /// Proves the address of an account that signs in with a mailed code.
+    SignIn,
 }
 
 /// The state of a flow.
@@ -51,7 +53,7 @@ pub struct Completion {
     pub repeat_key: Option<SecretHash>,
 }
 
-/// A pending registration or password reset.
+/// A pending registration, password reset or sign-in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     /// Its id. Outside the store it appears only in a sealed locator.
@@ -72,7 +74,7 @@ pub struct Flow {
     /// Version of the code key.
     #[serde(rename = "kv")]
     pub code_key_version: u32,
-    /// Whether a registration's code has 50 bits, as that of a password reset has: its address used up the codes of 6 digits of the
+    /// Whether the code of a registration or sign-in has 50 bits, as that of a password reset has: its address used up the codes of 6 digits of the
     /// day ([`super::mail_limit`]).
     #[serde(rename = "lc", default, skip_serializing_if = "is_false")]
     pub long_code: bool,
@@ -135,11 +137,16 @@ impl Flow {
         let completion = self.completion.as_ref().filter(|_| self.state == FlowState::Completed)?;
         is_repeatable(completion.at, now).then_some(completion)
     }
+    /// With one more wrong code.
+    #[must_use]
+    pub fn with_wrong_code(&self) -> Self {
+        Self { tries: self.tries + 1, version: self.version + 1, ..self.clone() }
+    }
     /// Whether its code has 10 letters and digits (50 bits) rather than 6 digits.
     #[must_use]
     pub fn has_long_code(&self) -> bool {
         match self.purpose {
-            FlowPurpose::Registration => self.long_code,
+            FlowPurpose::Registration | FlowPurpose::SignIn => self.long_code,
             FlowPurpose::Recovery => true,
         }
     }

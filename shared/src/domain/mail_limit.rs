@@ -3,6 +3,7 @@
 //! | purpose | trigger | limit | over the limit |
 //! |---|---|---|---|
 //! | registration, code or notice | form or API, at most three resends each | [`SHORT_CODES_A_DAY`] for each address; then [`STARTS_A_DAY`] for each address and trigger, with long codes | 429, nothing is started |
+//! | sign-in code | form, at most three resends each | as a registration; both share [`SHORT_CODES_A_DAY`] | 429, nothing is started |
 //! | password reset | form | [`STARTS_A_DAY`] for each address and trigger | 429, nothing is started |
 //! | code for a new address | signed-in user | [`super::email_change::STARTS_A_DAY`] for each account | 429, nothing is started |
 //! | code for the present address | signed-in user | [`super::address_proof::STARTS_A_DAY`] for each account | 429, nothing is started |
@@ -17,9 +18,9 @@ use super::time::{Span, Timestamp};
 use crate::digest::sha256;
 use data_encoding::BASE64URL_NOPAD;
 
-/// Maximum number of registrations of one address in a day (UTC) that get a code of 6 digits. Five tries each: any 24 hours contain
-/// fewer than 100 guesses, because they touch at most two days. Further registrations get a code of 50 bits, so a stranger who
-/// uses these up stops no registration.
+/// Maximum number of registrations and sign-ins of one address in a day (UTC) that get a code of 6 digits. Five tries each: any 24 hours contain
+/// fewer than 100 guesses, because they touch at most two days. Further ones get a code of 50 bits, so a stranger who
+/// uses these up stops no user.
 pub const SHORT_CODES_A_DAY: u32 = 9;
 /// How many flows with mails of one purpose to one address a trigger can start in a day (UTC). The code of a registration can be sent
 /// again, at most [`super::flow::MAX_RESENDS`] times; a resend is not counted here.
@@ -38,12 +39,21 @@ pub enum MailLimit {
     Deferred,
 }
 
+/// Which limit a mailed code counts in, and how long it is.
+#[derive(Debug, Clone, Copy)]
+pub enum CodeLimit {
+    /// A code of 6 digits, one of the few that the address gets in a day.
+    Short,
+    /// A code of 50 bits, one of those that this trigger may cause in a day.
+    Long(Trigger),
+}
+
 impl MailPurpose {
     /// The limit of this purpose.
     #[must_use]
     pub const fn limit(self) -> MailLimit {
         match self {
-            Self::Registration | Self::Recovery | Self::WayBack | Self::AddressProof => MailLimit::AtTrigger,
+            Self::Registration | Self::Recovery | Self::SignInCode | Self::WayBack | Self::AddressProof => MailLimit::AtTrigger,
             Self::PasswordChanged
             | Self::AddressRequested
             | Self::AddressRestored

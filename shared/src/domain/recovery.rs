@@ -202,7 +202,7 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
         Some(Owner::Stays) => Decision::unchanged(Recovered::Stays),
         Some(Owner::UnknownIdentifier) => Decision::unchanged(Recovered::UnknownIdentifier),
         Some(Owner::Known { .. }) | None if counted => {
-            let tried = Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() };
+            let tried = flow.with_wrong_code();
             let tries_left = MAX_TRIES.saturating_sub(tried.tries);
             Decision::one(Change::count_flow_try(tried), Recovered::WrongProof { tries_left })
         }

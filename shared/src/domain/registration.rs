@@ -21,7 +21,7 @@ use super::id::{AccountId, ClientId, FlowId, Sub};
 use super::identifier::IdentifierHash;
 use super::known_device::KnownDevice;
 use super::linked_identity::LinkedIdentity;
-use super::mail_limit::Trigger;
+use super::mail_limit::CodeLimit;
 use super::profile::{Claims, Profile};
 use super::roles::Roles;
 use super::satisfied::Requirements;
@@ -85,15 +85,6 @@ pub struct NewRegistration {
     pub data_key: (Vec<u8>, u32),
 }
 
-/// Which limit a registration counts in, and how long its code is ([`super::mail_limit`]).
-#[derive(Debug, Clone, Copy)]
-pub enum CodeLimit {
-    /// A code of 6 digits, one of the few that the address gets in a day.
-    Short,
-    /// A code of 50 bits, one of those that this trigger may cause in a day.
-    Long(Trigger),
-}
-
 /// Starts a registration: its mail is counted, then come the data key and the flow. At the limit nothing is written: a code exists only
 /// if its mail goes out. Returns the expiry of the flow.
 pub fn start(new: NewRegistration, code: CodeLimit, now: Timestamp) -> Decision<Timestamp> {
@@ -126,10 +117,7 @@ pub fn start(new: NewRegistration, code: CodeLimit, now: Timestamp) -> Decision<
         expires_at,
         version: 1,
     };
-    let counted = match code {
-        CodeLimit::Short => Change::count_short_code(flow.identifier, now),
-        CodeLimit::Long(trigger) => Change::count_mail_start(MailPurpose::Registration, flow.identifier, trigger, now),
-    };
+    let counted = Change::count_code(code, MailPurpose::Registration, flow.identifier, now);
     let changes = Changes::one(counted).then(Change::create_data_key(data_key)).then(Change::begin_flow(flow));
     Decision { changes, outcome: expires_at }
 }
@@ -156,7 +144,7 @@ pub enum FlowOver {
 /// Why not.
 pub fn check_open(flow: &Flow, now: Timestamp) -> Result<(), FlowOver> {
     match (flow.purpose, flow.state) {
-        (FlowPurpose::Recovery, _) => Err(FlowOver::OtherPurpose),
+        (FlowPurpose::Recovery | FlowPurpose::SignIn, _) => Err(FlowOver::OtherPurpose),
         (FlowPurpose::Registration, FlowState::Completed) => Err(FlowOver::Completed),
         (FlowPurpose::Registration, FlowState::Ended) => Err(FlowOver::Disowned),
         // Expiry is checked here. The TTL of the item is only garbage collection (security 131).
@@ -276,7 +264,7 @@ pub fn verify(
     }
     let Some(proven) = proven else {
         let wrong = match kind {
-            ProofKind::Code => Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() },
+            ProofKind::Code => flow.with_wrong_code(),
             ProofKind::Link => return Decision::unchanged(Verified::Wrong { tries_left: MAX_TRIES - flow.tries }),
         };
         let tries_left = MAX_TRIES.saturating_sub(wrong.tries);

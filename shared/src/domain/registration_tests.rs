@@ -21,7 +21,10 @@ fn started() -> (WrappedDataKey, Flow) {
     };
     let changes = start(new, CodeLimit::Short, T0).changes;
     let [counted, key, flow] = changes.all();
-    assert_eq!(*counted, Change::count_short_code(IdentifierHash { key_version: 1, hash: [3; 32] }, T0));
+    assert_eq!(
+        *counted,
+        Change::count_code(CodeLimit::Short, MailPurpose::Registration, IdentifierHash { key_version: 1, hash: [3; 32] }, T0)
+    );
     (key.made_by(Change::create_data_key), flow.made_by(Change::begin_flow))
 }
 

@@ -87,7 +87,7 @@ fn no_rename_changes_a_derived_key_a_digest_or_a_sealed_locator() {
     add("address, version 6", identifiers().hash_address("2001:db8::1".parse().unwrap()));
 
     let proof = ProofKeyring::new(&roots("acme", Purpose::Proof, 1), 1).unwrap();
-    for purpose in [FlowPurpose::Registration, FlowPurpose::Recovery] {
+    for purpose in [FlowPurpose::Registration, FlowPurpose::Recovery, FlowPurpose::SignIn] {
         add(&format!("code, {purpose:?}"), proof.code(&flow(purpose)).unwrap().expose().to_owned());
         add(&format!("link, {purpose:?}"), proof.link(&flow(purpose)).unwrap().expose().to_owned());
     }

@@ -30,7 +30,7 @@ impl ProofKeyring {
         self.keys.current().0
     }
     /// The code of the flow's current generation: 6 digits, or 10 base32 characters (password reset, and registrations
-    /// beyond the limit of short codes).
+    /// and sign-ins beyond the limit of short codes).
     ///
     /// # Errors
     /// If the flow's key version does not exist.
@@ -72,6 +72,7 @@ impl ProofKeyring {
         let purpose: &[u8] = match flow.purpose {
             FlowPurpose::Registration => b"registration",
             FlowPurpose::Recovery => b"recovery",
+            FlowPurpose::SignIn => b"sign_in",
         };
         let message = Zeroizing::new(join(&[kind.as_bytes(), flow.id.as_bytes(), &flow.seed, purpose, &[flow.generation]]));
         let tag = hmac::sign(self.keys.get(flow.code_key_version)?, &message);
@@ -195,7 +196,7 @@ mod tests {
     #[test]
     fn code_and_link_depend_on_every_part_of_the_flow() {
         let keys = keyring("a");
-        for purpose in [FlowPurpose::Registration, FlowPurpose::Recovery] {
+        for purpose in [FlowPurpose::Registration, FlowPurpose::Recovery, FlowPurpose::SignIn] {
             let flow = flow(purpose);
             let others = [
                 Flow { id: FlowId::from_bytes([9; 16]), ..flow.clone() },
@@ -204,7 +205,8 @@ mod tests {
                 Flow {
                     purpose: match purpose {
                         FlowPurpose::Registration => FlowPurpose::Recovery,
-                        FlowPurpose::Recovery => FlowPurpose::Registration,
+                        FlowPurpose::Recovery => FlowPurpose::SignIn,
+                        FlowPurpose::SignIn => FlowPurpose::Registration,
                     },
                     ..flow.clone()
                 },

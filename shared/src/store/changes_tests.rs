@@ -18,7 +18,7 @@ use crate::domain::id::{AccountId, AttemptId, FlowId, GrantId, Jti, SessionId, S
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
-use crate::domain::mail_limit::Trigger;
+use crate::domain::mail_limit::{CodeLimit, Trigger};
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::passkey::Passkey;
 use crate::domain::profile::Profile;
@@ -191,7 +191,18 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("create_data_key", "of an account", Change::create_data_key(data_key(DataKeyState::Account))),
         ("begin_flow", "registration", Change::begin_flow(a_flow(FlowPurpose::Registration, 1))),
         ("begin_flow", "recovery", Change::begin_flow(a_flow(FlowPurpose::Recovery, 1))),
-        ("count_short_code", "", Change::count_short_code(IDENTIFIER, NOW)),
+        ("begin_flow", "sign-in", Change::begin_flow(a_flow(FlowPurpose::SignIn, 1))),
+        ("count_code", "short", Change::count_code(CodeLimit::Short, MailPurpose::SignInCode, IDENTIFIER, NOW)),
+        (
+            "count_code",
+            "long",
+            Change::count_code(
+                CodeLimit::Long(Trigger::source("192.0.2.1")),
+                MailPurpose::SignInCode,
+                IDENTIFIER,
+                NOW,
+            ),
+        ),
         (
             "count_mail_start",
             "",
@@ -200,6 +211,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("count_source", "", Change::count_source([9; 32], 60, NOW)),
         ("count_flow_try", "", Change::count_flow_try(a_flow(FlowPurpose::Registration, 2))),
         ("resend_code", "", Change::resend_code(a_flow(FlowPurpose::Registration, 2))),
+        ("redeem_sign_in_code", "", Change::redeem_sign_in_code(a_flow(FlowPurpose::SignIn, 2))),
         ("disown_flow", "", Change::disown_flow(a_flow(FlowPurpose::Recovery, 2))),
         ("create_account", "without a link", created(None)),
         ("create_account", "with a link", created(Some(a_link()))),

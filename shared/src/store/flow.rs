@@ -42,6 +42,28 @@ impl TenantStore {
         // A locator names both ids. If the flow has another account, the locator was not made by us.
         Ok(flow.filter(|flow| flow.account == account).map(|flow| FlowSnapshot { flow, data_key }))
     }
+    /// A flow without a data key: that of a sign-in with a mailed code. 1 RRU. Expired flows are returned too; the decision checks expiry.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_mail_code(&self, flow: FlowId) -> Result<Option<Flow>, StoreError> {
+        self.get(ItemRef::Flow(flow), ItemKind::Flow).await
+    }
+    /// The account that has this identifier, with its data key: Get I, then BatchGetItem of 2. 3 RRU; 1 if there is none.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_mailed_account(
+        &self,
+        identifier: &IdentifierHash,
+    ) -> Result<Option<(AccountState, WrappedDataKey)>, StoreError> {
+        let Some(account) = self.find_account(identifier).await? else { return Ok(None) };
+        let (authentication, data_key) = (ItemRef::Authentication(account), ItemRef::DataKey(account));
+        let mut items = self.batch([authentication, data_key]).await?;
+        let data_key: Option<WrappedDataKey> = items.take(&self.key(data_key), ItemKind::DataKey)?;
+        let authentication: Option<AccountState> = items.take(&self.key(authentication), ItemKind::Authentication)?;
+        Ok(authentication.zip(data_key))
+    }
     /// The account that has this identifier, with its password: Get I, then BatchGetItem of 2. 3 RRU, decoys included.
     ///
     /// # Errors

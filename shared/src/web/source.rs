@@ -38,8 +38,9 @@ use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
-pub const LIMITED_ROUTES: [&str; 21] = [
+pub const LIMITED_ROUTES: [&str; 22] = [
     "/login",
+    "/login/code",
     "/login/passkey",
     "/login/second-step",
     "/recover",
@@ -78,6 +79,10 @@ impl Rule {
         let has = |params: &Params, name: &str| params.all(name).next().is_some();
         let (event, step) = match route {
             "/login" => (Failure, Some((Step::SignIn, StepMethod::Password))),
+            "/login/code" if !has(query, "lk_code") || form.all("decision").any(|decision| decision == "resend") => {
+                (Mail, None)
+            }
+            "/login/code" => (Failure, Some((Step::SignIn, StepMethod::Code))),
             "/login/passkey" => (Failure, Some((Step::SignIn, StepMethod::Passkey))),
             "/login/second-step" => (Failure, Some((Step::SecondStep, StepMethod::Code))),
             "/recover" if has(query, "flow") => (Failure, Some((Step::RecoveryCompleted, StepMethod::Code))),

@@ -55,6 +55,7 @@ templates!(
     "export_ready.html",
     "export_start.html",
     "form_post.html",
+    "mail_code.html",
     "problem.html",
     "problem_explained.html",
     "recover_done.html",

@@ -4,9 +4,10 @@ use latchkey::domain::account::{AccountState, DataKeyState};
 use latchkey::domain::change::{Change, Changes, Decision};
 use latchkey::domain::consent::Consent;
 use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::delivery::MailPurpose;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::{FlowId, Jti, SessionId, TenantId};
-use latchkey::domain::mail_limit::SHORT_CODES_A_DAY;
+use latchkey::domain::mail_limit::{CodeLimit, SHORT_CODES_A_DAY};
 use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Span;
@@ -272,7 +273,7 @@ async fn a_request_that_always_conflicts_is_unavailable() {
 #[tokio::test]
 async fn a_full_counter_ends_the_request() {
     let bench = Bench::new().await;
-    let count = || Change::count_short_code(identifier(1), NOW);
+    let count = || Change::count_code(CodeLimit::Short, MailPurpose::Registration, identifier(1), NOW);
     for _ in 0..SHORT_CODES_A_DAY {
         bench.commit(count()).await.unwrap();
     }

@@ -5,6 +5,7 @@ mod due;
 mod funnel;
 mod kept_forms;
 mod login;
+mod mail_code;
 mod races;
 mod second_step;
 mod sources;

@@ -75,7 +75,7 @@ impl<'a> FlowView<'a> {
         let username = match (&step, &flow) {
             // The link was mailed to the account's address, and this browser asked for it.
             (Step::Prove { by_link: true }, Some(flow)) => username::find_stored(handle, flow).await?,
-            (Step::Prove { by_link: false }, _) => username::open(handle, browser, query)?,
+            (Step::Prove { by_link: false }, _) => username::open(handle, browser, query.one(username::USERNAME)?)?,
             _ => None,
         };
         Ok(Self { handle, browser, id, step, locale, username, typed: None, is_stale: false })

@@ -15,6 +15,8 @@ pub(super) fn operations() -> Vec<Operation> {
         login(),
         second_step_page(),
         second_step(),
+        mail_code_page(),
+        mail_code(),
         passkey(),
         passkey_options(),
         completion_page(),
@@ -137,6 +139,34 @@ fn second_step() -> Operation {
         .query("lk_attempt", "The sign-in that waits, sealed.")
         .page(400, "The form with what is wrong, or the sign-in is over.")
         .page(429, "Too many wrong codes for this account: the page says how long to wait, or what is left.")
+}
+
+fn mail_code_page() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/login/code", "showMailCodePage", "Asks for the code of a sign-in by mail.");
+    to_client(with_request(operation))
+        .query("return_to", "A page of the account to return to.")
+        .query("lk_code", "The sign-in, sealed. Without it: to the sign-in page.")
+        .query("lk_user", "The typed address, sealed.")
+        .page(200, "A field for the code. It is the same for every address.")
+        .page(400, "The code was used, is too old, or was asked for in another browser; or the request can't be answered to its client.")
+}
+
+fn mail_code() -> Operation {
+    let form = page_form([
+        ("identifier", "The e-mail address, in the form of the sign-in page."),
+        ("code", "The code from the mail."),
+        ("decision", "`resend`: mail another code."),
+    ]);
+    let operation =
+        Operation::new(TAG, "POST", "/login/code", "submitMailCode", "Mails a code to sign in with, or signs in with it.");
+    to_client(with_request(operation).takes_form(form))
+        .query("return_to", "A page of the account to return to.")
+        .query("lk_code", "The sign-in, sealed. Without it the form of the sign-in page starts one.")
+        .query("lk_user", "The typed address, sealed.")
+        .describe("Only if the tenant document has `sign_in.mail_code`.")
+        .page(200, "The page again: another code was mailed.")
+        .page(400, "The form with what is wrong, or the code counts no more.")
+        .page(429, "Too many codes were asked for: the page says how long to wait.")
 }
 
 fn passkey() -> Operation {

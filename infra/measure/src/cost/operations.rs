@@ -61,7 +61,7 @@ const NOTHING: ExpectedUsage = takes(0, 0.0, 0.0, 0.0);
 /// All operations, in the order of a customer's life. Dollar limits are the first targets, plus $0.63 where a
 /// mail is counted by its trigger (decision 31), plus $0.05 to $0.15 where a funnel
 /// step is counted: its metric makes the log line 280 bytes longer (decision 23).
-pub const OPERATIONS: [Operation; 39] = [
+pub const OPERATIONS: [Operation; 41] = [
     operation("registration, start", "registration", Step::Command(Command::StartRegistration), takes(3, 0.0, 3.0, 2.0))
         .hashes(1)
         .within(300, 4.5),
@@ -81,6 +81,8 @@ pub const OPERATIONS: [Operation; 39] = [
         .within(450, 3.95),
     operation("second step, code of an app", "login", Step::AppCode, takes(4, 4.0, 3.0, 1.0)).within(450, 4.6),
     operation("second step, recovery code", "login", Step::RecoveryCode, takes(4, 4.0, 6.0, 3.0)).within(450, 7.0),
+    operation("sign-in code, start", "login", Step::MailCodeStart, takes(2, 0.0, 2.0, 2.0)).within(300, 3.8),
+    operation("sign-in code, used", "login", Step::MailCode, takes(6, 4.0, 3.0, 1.0)).within(450, 4.6),
     operation("passkey sign-in, new device", "login", Step::PasskeyNewDevice, takes(3, 3.0, 5.0, 1.0)).within(450, 6.0),
     operation("passkey sign-in, known device", "login", Step::PasskeyKnownDevice, takes(3, 3.0, 2.0, 1.0)).within(450, 3.95),
     operation("new terms, accepted", "login", Step::AcceptTerms, takes(4, 7.0, 4.0, 1.0)).within(400, 6.0),

@@ -6,7 +6,8 @@ use latchkey_local::world::World;
 use serde_json::json;
 use std::pin::Pin;
 use tests::command::Command;
-use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, SecondFactor, passkey};
+use tests::store::put_document;
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, SecondFactor, Site, passkey};
 
 /// How to run an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub(super) enum Step {
     FailUnknown,
     /// The right password of a protected account.
     SecondStepDue,
+    /// A code to sign in with is asked for.
+    MailCodeStart,
+    /// The sign-in with it.
+    MailCode,
     /// Its code of the authenticator app.
     AppCode,
     /// A recovery code in its place.
@@ -86,6 +91,8 @@ impl Step {
                 })
             }
             Self::SecondStepDue => first_step(world).await,
+            Self::MailCodeStart => ask_for_code(world).await,
+            Self::MailCode => use_code(world).await,
             Self::AppCode => second_step(world, "#submit", |factor| ("code", factor.next_code())).await,
             Self::RecoveryCode => {
                 second_step(world, "#use-recovery-code", |factor| ("recovery_code", factor.recovery_codes[0].clone())).await
@@ -154,6 +161,33 @@ async fn first_step(world: &World) -> Run {
         let fields = [("identifier", customer.email.as_str()), ("password", customer.password.as_str())];
         let (_, answer) = browser.press(&page, "#submit", &fields).await;
         assert!(answer.headers()["location"].to_str().is_ok_and(|to| to.starts_with("/login/second-step")));
+    })
+}
+
+/// A customer of a tenant with mailed codes, at the sign-in page.
+async fn at_sign_in(world: &World) -> (Customer, Browser, Page) {
+    put_document(world, &format!("{DEFAULT_DOCUMENT}\n[sign_in]\nmail_code = true\n")).await;
+    let customer = Customer::registered(world, "Ada").await;
+    let mut browser = Browser::new(world);
+    let page = browser.open("/login").await;
+    (customer, browser, page)
+}
+
+async fn ask_for_code(world: &World) -> Run {
+    let (customer, mut browser, page) = at_sign_in(world).await;
+    run(async move {
+        let (_, answer) = browser.press(&page, "#mail-code", &[("identifier", &customer.email)]).await;
+        assert_eq!(answer.status(), 303);
+    })
+}
+
+async fn use_code(world: &World) -> Run {
+    let (customer, mut browser, page) = at_sign_in(world).await;
+    let page = browser.submit(&page, "#mail-code", &[("identifier", &customer.email)]).await;
+    let code = Site::from(world).mail_to(&customer.email).await.codes[0].clone();
+    run(async move {
+        let (_, answer) = browser.press(&page, "#submit", &[("code", &code)]).await;
+        assert_eq!(answer.status(), 303);
     })
 }
 

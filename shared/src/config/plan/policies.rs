@@ -2,7 +2,7 @@
 
 use super::effects::{Plan, length};
 use crate::domain::source::SourcePolicy;
-use crate::domain::tenant::{PasswordPolicy, Signer, TenantConfig};
+use crate::domain::tenant::{PasswordPolicy, SignInPolicy, Signer, TenantConfig};
 use crate::domain::time::Span;
 
 pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) {
@@ -50,6 +50,7 @@ pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) 
     for (path, what, was, is, effect) in lifetimes {
         lifetime(plan, path, what, (was, is), effect);
     }
+    sign_in(plan, now.sign_in, then.sign_in);
     signer(plan, now.keys.signer, then.keys.signer);
     sources(plan, now.sources, then.sources);
     mail(plan, &now.mail.from, &then.mail.from);
@@ -74,6 +75,16 @@ fn signer(plan: &mut Plan, was: Signer, is: Signer) {
             "keys of Latchkey sign in place of KMS's, starting in 20 minutes (40 during a rotation); earlier signatures \
              verify for a day",
         ),
+    }
+}
+
+fn sign_in(plan: &mut Plan, was: SignInPolicy, is: SignInPolicy) {
+    match (was.mail_code, is.mail_code) {
+        (false, true) => {
+            plan.danger("sign_in.mail_code", "access to the mailbox of a user is enough to sign in, where one factor is enough")
+        }
+        (true, false) => plan.danger("sign_in.mail_code", "no user can sign in with a mailed code any more"),
+        (false, false) | (true, true) => {}
     }
 }
 

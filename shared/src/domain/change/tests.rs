@@ -104,7 +104,7 @@ fn an_event_needs_a_guard_and_a_counter_has_no_event_and_no_further_write() {
     let account = session().account;
     let both = opened.and_check(RecordKey::Account(account), KeyExpect::Present);
     assert!(matches!(both.write(), Write::All { rest, .. } if rest.len() == 1) && both.puts().count() == 1);
-    let counted = Change::count_short_code(IdentifierHash { key_version: 1, hash: [1; 32] }, Timestamp::from_seconds(1));
+    let counted = Change::count_source([9; 32], 1, Timestamp::from_seconds(1));
     assert!(counted.event().is_none() && counted.puts().next().is_none());
     let joined = std::panic::catch_unwind(|| counted.and_check(RecordKey::Account(account), KeyExpect::Present));
     assert!(joined.is_err(), "a counter is never part of a transaction");

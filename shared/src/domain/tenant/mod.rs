@@ -10,7 +10,7 @@ mod text;
 pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
 pub use legacy_directory::{LegacyDirectoryConfig, SubPolicy};
 pub use policies::{
-    KeysConfig, MailConfig, PasskeyPolicy, PasswordPolicy, RetentionPolicy, SessionPolicy, Signer, TokenPolicy,
+    KeysConfig, MailConfig, PasskeyPolicy, PasswordPolicy, RetentionPolicy, SessionPolicy, SignInPolicy, Signer, TokenPolicy,
 };
 pub use resource::Resource;
 pub(crate) use reverse_migration::OWN;
@@ -37,6 +37,8 @@ pub struct TenantConfig {
     pub registration: RegistrationConfig,
     /// Password rules.
     pub password: PasswordPolicy,
+    /// Methods of sign-in.
+    pub sign_in: SignInPolicy,
     /// Passkeys.
     pub passkeys: PasskeyPolicy,
     /// Session lifetimes.

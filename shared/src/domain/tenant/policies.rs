@@ -87,6 +87,13 @@ pub struct PasskeyPolicy {
     pub related_origins: Vec<String>,
 }
 
+/// Which methods users can sign in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SignInPolicy {
+    /// Whether a code that is mailed to the address of an account is enough to sign in, where one factor is enough.
+    pub mail_code: bool,
+}
+
 /// Mail sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailConfig {

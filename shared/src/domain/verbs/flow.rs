@@ -7,7 +7,7 @@ use crate::domain::delivery::MailPurpose;
 use crate::domain::flow::{Flow, FlowPurpose};
 use crate::domain::id::FlowId;
 use crate::domain::identifier::IdentifierHash;
-use crate::domain::mail_limit::{SHORT_CODES_A_DAY, STARTS_A_DAY, Trigger};
+use crate::domain::mail_limit::{CodeLimit, SHORT_CODES_A_DAY, STARTS_A_DAY, Trigger};
 use crate::domain::record::{Keyed, StoredAuthorizationRequest};
 use crate::domain::time::Timestamp;
 
@@ -16,17 +16,22 @@ impl Change {
     pub fn create_data_key(key: WrappedDataKey) -> Self {
         Self::unaudited(Put::new(key))
     }
-    /// A registration or a password reset starts.
+    /// A registration, a password reset or a sign-in with a mailed code starts.
     pub fn begin_flow(flow: Flow) -> Self {
         let kind = match flow.purpose {
             FlowPurpose::Registration => EventKind::RegistrationStarted,
             FlowPurpose::Recovery => EventKind::RecoveryStarted,
+            FlowPurpose::SignIn => EventKind::SignInCodeStarted,
         };
         Self::change_flow(kind, flow)
     }
-    /// A registration takes one of the codes of 6 digits that its address gets in a day. It is refused at the limit.
-    pub fn count_short_code(identifier: IdentifierHash, at: Timestamp) -> Self {
-        Self::count(Counter { key: CounterKey::ShortCodes(identifier), at, limit: SHORT_CODES_A_DAY })
+    /// A registration or sign-in takes one of the codes of 6 digits that its address gets in a day, or one of the longer ones that its
+    /// trigger causes. It is refused at the limit.
+    pub fn count_code(limit: CodeLimit, purpose: MailPurpose, identifier: IdentifierHash, at: Timestamp) -> Self {
+        match limit {
+            CodeLimit::Short => Self::count(Counter { key: CounterKey::ShortCodes(identifier), at, limit: SHORT_CODES_A_DAY }),
+            CodeLimit::Long(trigger) => Self::count_mail_start(purpose, identifier, trigger, at),
+        }
     }
     /// A registration or password reset takes one of the mails of the day that its trigger causes to its address. It is refused at the
     /// limit.
@@ -40,6 +45,10 @@ impl Change {
     /// A new generation of the code.
     pub fn resend_code(flow: Flow) -> Self {
         Self::change_flow(EventKind::CodeResent, flow)
+    }
+    /// The code of a sign-in is used. The sign-in that follows has the event.
+    pub fn redeem_sign_in_code(flow: Flow) -> Self {
+        Self::unaudited(Put::next(flow))
     }
     /// The owner of the address ends a flow that they did not request.
     pub fn disown_flow(flow: Flow) -> Self {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tests::anonymous::Answer;
 use tests::store::put_document;
-use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, SecondFactor, Tokens};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, SecondFactor, Site, Tokens};
 
 const DOCUMENT: &str = include_str!("../../../../docs/sign-in.md");
 const NEW_PASSWORD: &str = "a quite different 9 umbrellas";
@@ -83,7 +83,7 @@ fn asked(row: &Row) -> (&str, &str) {
 
 impl Trial {
     async fn new(row: &Row) -> Self {
-        let world = World::new().await.expect("a world");
+        let world = World::builder().tenant("default", &mailed_codes()).build().await.expect("a world");
         if asked(row).0 == "min_acr" && !row.asked.contains("since then") {
             require(&world, asked(row).1).await;
         }
@@ -114,6 +114,11 @@ impl Trial {
         for shown in &row.shown {
             page = match shown.as_str() {
                 "password" if page.has_field("password") => self.ada.sign_in(browser, &page).await,
+                "mailed code" => {
+                    let asked = browser.submit(&page, "#mail-code", &[("identifier", self.ada.email.as_str())]).await;
+                    let mail = Site::from(&self.world).mail_to(&self.ada.email).await;
+                    super::enter_code(browser, &asked, &mail.codes[0]).await
+                }
                 // The session has it already.
                 "password" => page,
                 "app code" => super::enter_code(browser, &page, &self.factor().next_code()).await,
@@ -178,9 +183,14 @@ impl Trial {
     }
 }
 
+/// The built-in document, with mailed codes.
+fn mailed_codes() -> String {
+    format!("{DEFAULT_DOCUMENT}\n[sign_in]\nmail_code = true\n")
+}
+
 fn document(level: &str) -> String {
     let line = format!("client_id = \"demo-app\"\nmin_acr = \"{level}\"");
-    DEFAULT_DOCUMENT.replacen("client_id = \"demo-app\"", &line, 1)
+    mailed_codes().replacen("client_id = \"demo-app\"", &line, 1)
 }
 
 async fn require(world: &World, level: &str) {

@@ -222,9 +222,9 @@ fn succeed(
     Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied } }
 }
 
-/// The right password of an account that needs a second step. The account's state is written before this shows, so that parallel guesses conflict.
+/// The right first factor of an account that needs a second step. The account's state is written before this shows, so that parallel guesses conflict.
 /// No window is reset, and no device is known: only completion does that.
-fn begin_second_step(
+pub(super) fn begin_second_step(
     authentication: &AccountState,
     evidence: &[Evidence],
     attempt: Option<NewAttempt>,

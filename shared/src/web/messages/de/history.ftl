@@ -14,6 +14,7 @@ event-second_step_failed = Eine Anmeldung schlug beim zweiten Schritt fehl: das 
 event-signed_out = Abgemeldet
 event-consent_granted = Einer Anwendung wurde Zugriff erlaubt
 event-recovery_started = Eine Wiederherstellung des Passworts begann
+event-sign_in_code_started = Ein Code zur Anmeldung wurde angefordert
 event-password_reset = Das Passwort wurde zurückgesetzt
 event-grant_revoked = Der Zugriff einer Anwendung endete
 event-access_token_revoked = Eine Anwendung gab ihren Zugriff zurück

@@ -11,6 +11,12 @@ login-passkey-stale = Das hat zu lange gedauert, oder diese Seite war in einem a
 login-passkey-unknown = Dieser Passkey öffnet hier kein Konto. Vielleicht wurde er entfernt. Wählen Sie einen anderen Passkey, oder melden Sie sich mit Ihrem Passwort an.
 login-passkey-refused = Dieser Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal, oder melden Sie sich mit Ihrem Passwort an.
 login-submit = Anmelden
+login-mail-code = Code per E-Mail erhalten
+login-mail-code-limit =
+    { $hours ->
+        [one] Sie haben heute schon viele Codes angefordert. Melden Sie sich auf einem anderen Weg an, oder fordern Sie in einer Stunde wieder einen Code an.
+       *[other] Sie haben heute schon viele Codes angefordert. Melden Sie sich auf einem anderen Weg an, oder fordern Sie in { $hours } Stunden wieder einen Code an.
+    }
 login-recover = Passwort vergessen?
 login-register-question = Neu hier?
 login-register = Konto anlegen
@@ -34,6 +40,26 @@ login-request-refused-text = Die Anwendung, die Sie hierher geschickt hat, hat e
 
 signed-in-title = Sie sind angemeldet
 signed-in-text = Sie können zu der Anwendung zurückkehren, aus der Sie gekommen sind.
+
+## Ein Code per E-Mail
+
+mail-code-title = Sehen Sie in Ihre E-Mails
+mail-code-lead = Wenn es zu { $address } hier ein Konto gibt, ist ein Code dorthin unterwegs. Er gilt 10 Minuten.
+mail-code-lead-short = Wenn es zu Ihrer Adresse hier ein Konto gibt, ist ein Code dorthin unterwegs. Er gilt 10 Minuten.
+mail-code-code = Code aus der E-Mail
+mail-code-no-mail = Noch keine E-Mail? Es kann eine Minute dauern. Sehen Sie auch im Spam-Ordner nach, und prüfen Sie die Adresse oben.
+mail-code-resent = Ein neuer Code ist unterwegs. Die früheren gelten nicht mehr.
+mail-code-none-left = Für diese Anmeldung wird kein weiterer Code verschickt. Nehmen Sie den neuesten, oder beginnen Sie noch einmal.
+mail-code-other-way = Auf einem anderen Weg anmelden
+mail-code-missing = Geben Sie den Code aus der E-Mail ein.
+mail-code-wrong =
+    { $left ->
+        [one] Dieser Code stimmt nicht. Sie haben noch einen Versuch.
+       *[other] Dieser Code stimmt nicht. Sie haben noch { $left } Versuche.
+    }
+mail-code-over-title = Bitte fordern Sie einen neuen Code an
+mail-code-over-text = Dieser Code wurde schon benutzt, ist zu alt oder war zu oft falsch. Sie können einen anderen anfordern.
+mail-code-over-link = Zurück zur Anmeldung
 
 ## Der zweite Schritt
 

@@ -35,6 +35,12 @@ mail-recovery-action = Neues Passwort setzen
 mail-recovery-lifetime = Der Code gilt { $lifetime } lang und nur einmal. { $tenant } wird Sie nie danach fragen.
 mail-recovery-not-me = Sie haben das nicht angefordert? Dann ignorieren Sie diese Nachricht: Ihr Passwort bleibt, wie es ist.
 
+mail-sign-in-subject = Ihr Code zur Anmeldung bei { $tenant }
+mail-sign-in-title = Anmelden
+mail-sign-in-intro = Geben Sie diesen Code ein, um sich in Ihrem Konto bei { $tenant } anzumelden.
+mail-sign-in-resent-intro = Geben Sie diesen neuen Code ein, um sich in Ihrem Konto bei { $tenant } anzumelden. Die früheren Codes gelten nicht mehr.
+mail-sign-in-not-me = Sie haben das nicht angefordert? Dann beachten Sie diese E-Mail nicht, und geben Sie den Code niemandem: Wer ihn hat, kann sich als Sie anmelden.
+
 mail-changed-subject = Ihr Passwort bei { $tenant } wurde geändert
 mail-changed-title = Ihr Passwort wurde geändert
 mail-changed-intro = Das Passwort Ihres Kontos bei { $tenant } wurde geändert, und Anmeldungen auf anderen Geräten sind beendet.

@@ -14,6 +14,7 @@ event-second_step_failed = A sign-in failed at its second step: the password was
 event-signed_out = Signed out
 event-consent_granted = An application was allowed access
 event-recovery_started = A password recovery began
+event-sign_in_code_started = A code to sign in with was requested
 event-password_reset = The password was reset
 event-grant_revoked = An application's access ended
 event-access_token_revoked = An application gave up its access

@@ -11,6 +11,12 @@ login-passkey-stale = That took too long, or this page was open in another tab. 
 login-passkey-unknown = This passkey does not open an account here. It may have been removed. Choose another passkey, or sign in with your password.
 login-passkey-refused = This passkey could not be verified. Try again, or sign in with your password.
 login-submit = Sign in
+login-mail-code = E-mail me a code
+login-mail-code-limit =
+    { $hours ->
+        [one] You have asked for many codes today. Sign in another way, or ask for a code again in an hour.
+       *[other] You have asked for many codes today. Sign in another way, or ask for a code again in { $hours } hours.
+    }
 login-recover = Forgot your password?
 login-register-question = New here?
 login-register = Create an account
@@ -34,6 +40,26 @@ login-request-refused-text = The application that sent you here made a mistake, 
 
 signed-in-title = You are signed in
 signed-in-text = You can return to the application that you came from.
+
+## A mailed code
+
+mail-code-title = Check your mail
+mail-code-lead = If { $address } has an account here, a code is on its way there. It works for 10 minutes.
+mail-code-lead-short = If your address has an account here, a code is on its way there. It works for 10 minutes.
+mail-code-code = Code from the mail
+mail-code-no-mail = No mail yet? It can take a minute. Look in the spam folder, too, and check the address above.
+mail-code-resent = A new code is on its way. The earlier ones no longer work.
+mail-code-none-left = No more codes are sent for this sign-in. Use the newest one, or begin again.
+mail-code-other-way = Sign in another way
+mail-code-missing = Enter the code from the mail.
+mail-code-wrong =
+    { $left ->
+        [one] This code is not right. You have one more try.
+       *[other] This code is not right. You have { $left } more tries.
+    }
+mail-code-over-title = Please ask for a new code
+mail-code-over-text = This code was used, is too old, or was wrong too often. You can ask for another one.
+mail-code-over-link = Back to sign-in
 
 ## The second step
 

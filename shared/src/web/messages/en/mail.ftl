@@ -35,6 +35,12 @@ mail-recovery-action = Set a new password
 mail-recovery-lifetime = The code works for { $lifetime }, once. { $tenant } will never ask you for it.
 mail-recovery-not-me = You did not ask for this? Then ignore this mail: your password stays as it is.
 
+mail-sign-in-subject = Your code to sign in to { $tenant }
+mail-sign-in-title = Sign in
+mail-sign-in-intro = Enter this code to sign in to your account at { $tenant }.
+mail-sign-in-resent-intro = Enter this new code to sign in to your account at { $tenant }. The earlier codes no longer work.
+mail-sign-in-not-me = You did not ask for this? Then ignore this mail, and keep the code to yourself: it is enough to sign in as you.
+
 mail-changed-subject = Your password at { $tenant } was changed
 mail-changed-title = Your password was changed
 mail-changed-intro = The password of your account at { $tenant } was changed, and sign-ins on other devices have ended.
