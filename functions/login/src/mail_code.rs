@@ -6,7 +6,7 @@
 //! 4. If the account needs a second step, the browser continues there.
 
 use crate::passkey_button;
-use crate::pending::{AttemptLocator, MAIL_CODE, Pending};
+use crate::pending::{AttemptLocator, MAIL_CODE, Pending, USERNAME};
 use crate::sign_in_page::{self, SignInForm};
 use crate::signed_in::{self, SignedIn};
 use crate::{respond, username};
@@ -180,7 +180,7 @@ async fn start(
     let flow = tenant.keys.locator()?.flow_id(&locator);
     let address = username::seal(handle, browser, &typed)?;
     let page = pending.continue_at(tenant, "/login/code");
-    let location = with_query(&page, [(MAIL_CODE, flow.as_str()), (username::USERNAME, address.as_str())]);
+    let location = with_query(&page, [(MAIL_CODE, flow.as_str()), (USERNAME, address.as_str())]);
     Ok(browser.answer(respond::see_other(&location)))
 }
 
@@ -206,6 +206,7 @@ struct View<'a> {
 #[derive(Default)]
 struct Shown {
     notice: Option<String>,
+    success: Option<String>,
     error: Option<String>,
     status: StatusCode,
 }
@@ -306,7 +307,10 @@ impl<'a> View<'a> {
             Ok(resend(&flow, &browser.binding(), handle.now()))
         };
         match handle.tenant.store.decide(&handle.request, decide).await? {
-            Resent::Sent => self.show(Shown::notice(message(&self.locale, "mail-code-resent", []), StatusCode::OK)).await,
+            Resent::Sent => {
+                let success = Some(message(&self.locale, "mail-code-resent", []));
+                self.show(Shown { success, ..Shown::default() }).await
+            }
             Resent::NoneLeft => self.show(Shown::default()).await,
             Resent::Over => Ok(Outcome::Expired.tag(self.over(None))),
         }
@@ -322,11 +326,12 @@ impl<'a> View<'a> {
         let action = pending.continue_step_at(tenant, "/login/code");
         let values = context! {
             action => action.clone(),
-            username => username::open(handle, browser, pending.step(username::USERNAME))?,
+            username => username::open(handle, browser, pending.step(USERNAME))?,
             digits => !flow.has_long_code(),
             can_resend => flow.generation < MAX_RESENDS,
             code_error => shown.error,
             notice => shown.notice,
+            success => shown.success,
             sign_in => pending.continue_at(tenant, "/login"),
             register => tenant.config.registration.enabled.then(|| pending.continue_at(tenant, "/register")),
             anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),

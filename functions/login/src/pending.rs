@@ -3,7 +3,6 @@
 //! The address may also have sealed markers: `lk_auth`, `lk_consent` and `lk_complete` prove that the user signed in, gave consent, or
 //! did or postponed what was due, for this request in this session. `lk_stored` names a stored request ([`stored_request`]).
 
-use crate::username::USERNAME;
 use http::Uri;
 use latchkey::context::Random;
 use latchkey::digest::sha256;
@@ -26,6 +25,8 @@ const MAX_IN_ADDRESS: usize = 3584;
 const ATTEMPT: &str = "lk_attempt";
 /// The parameter that names the flow of a mailed code. It is sealed.
 pub(crate) const MAIL_CODE: &str = "lk_code";
+/// The parameter of the typed address, for password managers. It is sealed for the browser.
+pub(crate) const USERNAME: &str = "lk_user";
 /// The parameters of one step of a sign-in. They are no part of the request, and only the pages of the step get them.
 const STEP: [&str; 3] = [ATTEMPT, MAIL_CODE, USERNAME];
 const ATTEMPT_PURPOSE: &str = "sign-in attempt";

@@ -13,7 +13,7 @@
 mod view;
 
 use crate::legacy_directory;
-use crate::pending::Pending;
+use crate::pending::{Pending, USERNAME};
 use crate::respond;
 use crate::username;
 use axum::extract::State;
@@ -169,7 +169,7 @@ async fn begin(
     }
     let flow = tenant.keys.locator()?.flow_id(&FlowLocator { account, flow: id });
     let username = username::seal(handle, browser, identifier.trim())?;
-    let location = format!("{}?flow={flow}&{}={username}", respond::path(tenant, "/recover"), username::USERNAME);
+    let location = format!("{}?flow={flow}&{}={username}", respond::path(tenant, "/recover"), USERNAME);
     Ok(browser.answer(respond::see_other(&location)))
 }
 

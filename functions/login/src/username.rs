@@ -4,12 +4,10 @@
 //! mailbox, so its page shows the stored address.
 
 use crate::consent::find_email_of;
+use crate::pending::USERNAME;
 use latchkey::domain::flow::Flow;
 use latchkey::keys::KeyError;
 use latchkey::web::{Browser, Problem, TenantHandle};
-
-/// The parameter, and what the address is sealed for.
-pub(crate) const USERNAME: &str = "lk_user";
 
 /// The value of the parameter with the typed address.
 pub(crate) fn seal(handle: &TenantHandle, browser: &Browser, typed: &str) -> Result<String, KeyError> {

@@ -43,6 +43,8 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/v1/registrations", Everybody),
     ("GET", "/login", Everybody),
     ("POST", "/login", Everybody),
+    ("GET", "/login/code", Everybody),
+    ("POST", "/login/code", Everybody),
     ("GET", "/login/second-step", Everybody),
     ("POST", "/login/second-step", Everybody),
     ("GET", "/register", Everybody),

@@ -1,6 +1,6 @@
 //! What a password reset shows: the first step, and the step that its flow is at.
 
-use crate::pending::Pending;
+use crate::pending::{Pending, USERNAME};
 use crate::respond;
 use crate::username;
 use axum::response::{IntoResponse, Response};
@@ -75,7 +75,7 @@ impl<'a> FlowView<'a> {
         let username = match (&step, &flow) {
             // The link was mailed to the account's address, and this browser asked for it.
             (Step::Prove { by_link: true }, Some(flow)) => username::find_stored(handle, flow).await?,
-            (Step::Prove { by_link: false }, _) => username::open(handle, browser, query.one(username::USERNAME)?)?,
+            (Step::Prove { by_link: false }, _) => username::open(handle, browser, query.one(USERNAME)?)?,
             _ => None,
         };
         Ok(Self { handle, browser, id, step, locale, username, typed: None, is_stale: false })
