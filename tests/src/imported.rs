@@ -37,6 +37,7 @@ pub async fn import_user(
         claims: Claims::default(),
         locale: "en",
         password,
+        totp: None,
         roles: Roles::default(),
         key: &key,
         data_key: WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account },

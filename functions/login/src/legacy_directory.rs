@@ -337,6 +337,7 @@ impl Comer<'_> {
             claims,
             locale,
             password: ImportedPassword::Hash(password),
+            totp: None,
             roles: pool.roles_of(&user.groups),
             key: &key,
             data_key,

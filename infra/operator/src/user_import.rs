@@ -14,6 +14,7 @@ use latchkey::domain::linked_identity::{FederatedSubject, SubjectHash};
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::totp::TotpSeed;
 use latchkey::keys::{KeyError, PlainUser, SealedField, TenantKeys};
 use latchkey::store::principal::PrincipalQuery;
 use latchkey::store::{DecideError, StoreError, TenantStore};
@@ -32,6 +33,8 @@ pub(crate) struct UserToImport {
     pub(crate) claims: Claims,
     /// The password, or where it is.
     pub(crate) password: ImportedPassword,
+    /// The seed of the authenticator app, if the user has one that Latchkey can verify. With it the account is protected.
+    pub(crate) totp: Option<TotpSeed>,
 }
 
 /// Why one user was not written.
@@ -71,6 +74,7 @@ impl<'a> UserImporter<'a> {
         let decided = |error: KeyError| DecideError::Decide(ImportError::Keys(error));
         let (store, account) = (self.store, Random.account_id());
         let (key, wrapped, keyring_version) = self.keys.data().and_then(|data| data.generate(account)).map_err(decided)?;
+        let totp = person.totp.clone();
         let (claims, hash) = match &person.password {
             ImportedPassword::Hash(hash) => (Some(person.claims.clone()), Some(hash.clone())),
             ImportedPassword::None => (Some(person.claims.clone()), None),
@@ -83,6 +87,7 @@ impl<'a> UserImporter<'a> {
             claims: person.claims,
             locale: self.locale,
             password: person.password,
+            totp: person.totp,
             roles: Roles::default(),
             key: &key,
             data_key: WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account },
@@ -106,7 +111,7 @@ impl<'a> UserImporter<'a> {
             Ok::<_, ImportError>(Decision { changes, outcome })
         };
         match (store.decide(&request, decide).await?, claims) {
-            (ImportOutcome::AlreadyHere, Some(claims)) => self.complete(&user, hash, &claims, &request).await,
+            (ImportOutcome::AlreadyHere, Some(claims)) => self.complete(&user, (hash, totp), &claims, &request).await,
             (outcome, _) => Ok(outcome),
         }
     }
@@ -115,7 +120,7 @@ impl<'a> UserImporter<'a> {
     async fn complete(
         &self,
         user: &ImportedUser,
-        hash: Option<PasswordHash>,
+        (hash, totp): (Option<PasswordHash>, Option<TotpSeed>),
         claims: &Claims,
         request: &RequestContext,
     ) -> Result<ImportOutcome, DecideError<ImportError>> {
@@ -143,7 +148,9 @@ impl<'a> UserImporter<'a> {
                 false => None,
             };
             let has_same_address = self.keys.identifier()?.is_same(&found.authentication.identifier, &user.identifier);
-            let completion = Completion { has_same_address, password: hash.clone(), claims: completed };
+            // The seed again, sealed under the key of the account that exists.
+            let totp = totp.as_ref().map(|seed| key.seal(SealedField::TotpSeed, seed.expose())).transpose()?;
+            let completion = Completion { has_same_address, password: hash.clone(), claims: completed, totp };
             let has_password = found.password.is_some();
             Ok::<_, ImportError>(complete_import(&found.authentication, profile, has_password, completion, request.now))
         };
@@ -172,6 +179,9 @@ pub(crate) fn outcome_label(brought: ImportOutcome) -> &'static str {
         ImportOutcome::AddressTaken => "skipped, another account here has their e-mail address",
         ImportOutcome::Completed => "imported before, and completed now",
         ImportOutcome::OtherAddress => "imported before, and not completed: their account here has another e-mail address",
+        ImportOutcome::FactorNotAdded => {
+            "imported before, and their second factor was not added: they have signed in here since"
+        }
         ImportOutcome::SubTaken => "skipped, another account here has their sub",
     }
 }

@@ -32,6 +32,7 @@ use super::roles::Roles;
 use super::secret::PasswordHash;
 use super::tenant::{Field, LegacyDirectoryConfig};
 use super::time::Timestamp;
+use super::totp::TotpCredential;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -179,6 +180,8 @@ pub struct ImportedAccount {
     pub authentication: AccountState,
     /// Version 1, if the password was imported.
     pub password: Option<PasswordCredential>,
+    /// Version 1, if an authenticator app was imported.
+    pub totp: Option<TotpCredential>,
     /// Version 1.
     pub profile: Profile,
     /// Its legacy identity. Its sentinel is claimed by absence too.
@@ -211,6 +214,8 @@ pub struct ImportedUser {
     pub identifier: IdentifierHash,
     /// Their password.
     pub password: ImportedPassword,
+    /// The seed of their authenticator app, sealed. With it the account is protected.
+    pub totp: Option<Sealed>,
     /// Their roles.
     pub roles: Roles,
     /// The claims, the address among them, sealed as a profile.

@@ -7,35 +7,46 @@
 use super::account::Sealed;
 use super::id::{AccountId, SessionId};
 use super::time::{Span, Timestamp};
+use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
 /// How long a set-up may take.
 pub const SETUP: Span = Span::minutes(15);
 /// How long a removed seed is kept.
 pub const REMOVED_KEPT: Span = Span::days(7);
-/// Bytes of a seed: those of an HMAC-SHA-1 output (RFC 4226 §4, R6).
+/// Bytes of a seed that is made here: those of an HMAC-SHA-1 output (RFC 4226 §4, R6).
 pub const SEED_BYTES: usize = 20;
+/// Bytes of a seed that another system made: at least 80 bits, which many of them use, and at most the block of HMAC-SHA-1.
+pub const IMPORTED_SEED_BYTES: RangeInclusive<usize> = 10..=64;
 
 /// The seed of the codes, in plain text. It does not print, and is wiped when dropped.
 #[derive(Clone)]
-pub struct TotpSeed(Zeroizing<[u8; SEED_BYTES]>);
+pub struct TotpSeed(Zeroizing<Vec<u8>>);
 
 impl TotpSeed {
     /// A seed of these random bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; SEED_BYTES]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Zeroizing::new(bytes.to_vec()))
     }
-    /// A seed that was opened. `None` if it has another length.
+    /// A seed that was opened or imported. `None` if it is shorter or longer than an imported one may be.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self::from_bytes)
+        IMPORTED_SEED_BYTES.contains(&bytes.len()).then(|| Self(Zeroizing::new(bytes.to_vec())))
+    }
+    /// The seed in this base32 text (RFC 4648 §6), padded or not, as authenticator apps show it.
+    #[must_use]
+    pub fn from_base32(text: &str) -> Option<Self> {
+        let digits = Zeroizing::new(text.trim_end_matches('=').to_ascii_uppercase());
+        let bytes = Zeroizing::new(BASE32_NOPAD.decode(digits.as_bytes()).ok()?);
+        Self::from_slice(&bytes)
     }
     /// The bytes themselves.
     #[must_use]
-    pub fn expose(&self) -> &[u8; SEED_BYTES] {
+    pub fn expose(&self) -> &[u8] {
         &self.0
     }
 }

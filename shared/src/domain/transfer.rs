@@ -4,23 +4,42 @@
 //!    account that exists here is found by its key, and no account is transferred twice.
 //! 2. Linked identities are transferred as sentinels, so that no legacy directory imports the user again.
 //! 3. A user erased here does not come back with a transfer file (security 111).
+//! 4. Second factors are transferred with the account, in the same transaction: a protected account is protected here, or it is not
+//!    transferred as such.
 
 mod decisions;
+
+mod factors;
 
 pub use decisions::{
     ExistingState, TransferOutcome, TransferredConsent, TransferredPassword, TransferredUser, resolve_conflicts,
 };
+pub use factors::{TransferredCodes, TransferredFactors, TransferredPasskey, TransferredTotp};
 
 use super::account::{AccountState, WrappedDataKey};
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
 use super::linked_identity::LinkedIdentity;
+use super::passkey::Passkey;
 use super::profile::Profile;
+use super::recovery_codes::RecoveryCodes;
+use super::totp::TotpCredential;
 
 /// The most linked identities of one transferred account.
 pub const MAX_IDENTITIES: usize = 10;
-/// The most consents of one transferred account. Together with all identities they fit one transaction (DynamoDB: 100 items).
+/// The most consents of one transferred account without passkeys: see [`max_consents`].
 pub const MAX_CONSENTS: usize = 70;
+/// Items of a transaction (DynamoDB: 100) that are left for linked identities, passkeys and consents: the other ones are the account, its
+/// address, profile, data key, `sub`, terms, password, authenticator app and recovery codes.
+const OTHER_ITEMS: usize = 91;
+
+/// The most consents of one transferred account with these numbers of identities and passkeys. All fit one transaction; each identity and
+/// each passkey takes two items.
+#[must_use]
+pub const fn max_consents(identities: usize, passkeys: usize) -> usize {
+    let left = OTHER_ITEMS.saturating_sub(2 * identities + 2 * passkeys);
+    if left < MAX_CONSENTS { left } else { MAX_CONSENTS }
+}
 
 /// All items of a transferred account: each is new.
 #[derive(Debug, Clone)]
@@ -37,6 +56,12 @@ pub struct TransferredAccount {
     pub terms: Vec<AcceptedTerms>,
     /// Version 1 each.
     pub consents: Vec<Consent>,
+    /// Version 1, if there is one.
+    pub totp: Option<TotpCredential>,
+    /// Version 1, if there are any.
+    pub recovery_codes: Option<RecoveryCodes>,
+    /// Version 1 each. Each credential id is claimed by absence.
+    pub passkeys: Vec<Passkey>,
     /// Absent before.
     pub data_key: WrappedDataKey,
 }
@@ -53,7 +78,7 @@ mod tests {
     use crate::domain::id::Sub;
     use crate::domain::identifier::IdentifierHash;
     use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
-    use crate::domain::secret::PasswordHash;
+    use crate::domain::secret::{PasswordHash, hash_text};
     use crate::domain::time::Timestamp;
 
     const NOW: Timestamp = Timestamp::from_seconds(2_000_000);
@@ -80,6 +105,7 @@ mod tests {
                 granted_at: BEFORE,
                 withdrawn_at: Some(NOW),
             }],
+            factors: TransferredFactors::default(),
             data_key: WrappedDataKey { account, wrapped: vec![7], keyring_version: 1, state: DataKeyState::Account },
         }
     }
@@ -96,6 +122,7 @@ mod tests {
             (ExistingState { owner: Some(other), ..new() }, TransferOutcome::AddressTaken),
             (ExistingState { sub_owner: Some(other), ..new() }, TransferOutcome::SubTaken),
             (ExistingState { is_sub_claimed: true, ..new() }, TransferOutcome::SubTaken),
+            (ExistingState { is_passkey_claimed: true, ..new() }, TransferOutcome::PasskeyTaken),
             (ExistingState { account: Some(AccountStatus::Active), owner: Some(own), ..new() }, TransferOutcome::AlreadyHere),
             (ExistingState { account: Some(AccountStatus::Active), owner: Some(other), ..new() }, TransferOutcome::AlreadyHere),
             (ExistingState { subjects: vec![at(Some(other))], ..new() }, TransferOutcome::AlreadyHere),
@@ -113,6 +140,22 @@ mod tests {
                 (outcome, outcome != TransferOutcome::Here),
                 "{standing:?}"
             );
+        }
+    }
+
+    /// An account that exists gains nothing silently: the operator reads that it lacks the factors of the file.
+    #[test]
+    fn security_78_an_existing_account_without_the_factors_of_the_file_is_reported() {
+        let codes = TransferredCodes { codes: vec![(hash_text("a"), false)], created_at: BEFORE, are_kept: false };
+        let factors = TransferredFactors { protected: true, recovery_codes: Some(codes), ..TransferredFactors::default() };
+        for (factors, is_protected, outcome) in [
+            (factors.clone(), false, TransferOutcome::AlreadyHereUnprotected),
+            (factors, true, TransferOutcome::AlreadyHere),
+            (TransferredFactors::default(), false, TransferOutcome::AlreadyHere),
+        ] {
+            let existing = ExistingState { account: Some(AccountStatus::Active), is_protected, ..ExistingState::default() };
+            let decision = resolve_conflicts(TransferredUser { factors, ..transferred_user() }, &existing);
+            assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, true));
         }
     }
 

@@ -27,7 +27,7 @@ pub enum SealedField {
     LinkedIdentity,
     /// The name that the user gave a passkey.
     PasskeyName,
-    /// The 20 bytes of [`crate::domain::totp::TotpSeed`].
+    /// The bytes of [`crate::domain::totp::TotpSeed`].
     TotpSeed,
 }
 

@@ -9,6 +9,7 @@ use crate::domain::legacy_directory::{ImportedPassword, ImportedUser};
 use crate::domain::linked_identity::FederatedSubject;
 use crate::domain::profile::Claims;
 use crate::domain::roles::Roles;
+use crate::domain::totp::TotpSeed;
 use serde_json::Value;
 
 /// A user to import, in plain text.
@@ -25,6 +26,8 @@ pub struct PlainUser<'a> {
     pub locale: &'a str,
     /// The password.
     pub password: ImportedPassword,
+    /// The seed of the authenticator app. With it the account is protected.
+    pub totp: Option<TotpSeed>,
     /// The roles.
     pub roles: Roles,
     /// The key that seals the user's personal data.
@@ -50,6 +53,7 @@ impl PlainUser<'_> {
             sub: self.sub,
             identifier: keys.identifier()?.hash_email(self.email),
             password: self.password,
+            totp: self.totp.map(|seed| self.key.seal(SealedField::TotpSeed, seed.expose())).transpose()?,
             roles: self.roles,
             claims: self.key.seal(SealedField::Profile, Value::Object(claims).to_string().as_bytes())?,
             subject: keys.identifier()?.hash_subject(self.subject),

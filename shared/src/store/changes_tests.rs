@@ -100,11 +100,11 @@ fn created(link: Option<LinkedIdentity>) -> Change {
     Change::create_account(NewAccount { identifier: IDENTIFIER, authentication, link, flow, ..new })
 }
 
-fn imported(flow: Option<Flow>, password: Option<PasswordCredential>) -> Change {
+fn imported(flow: Option<Flow>, password: Option<PasswordCredential>, totp: Option<TotpCredential>) -> Change {
     let NewAccount { profile, data_key, .. } = new_account();
     let sub = if password.is_some() { state().sub } else { Sub::from_bytes([9; 16]) };
     let authentication = AccountState { sub, version: 1, ..state() };
-    Change::import_account(ImportedAccount { authentication, password, profile, link: a_link(), data_key, flow })
+    Change::import_account(ImportedAccount { authentication, password, totp, profile, link: a_link(), data_key, flow })
 }
 
 fn moved(whole: bool) -> Change {
@@ -117,12 +117,17 @@ fn moved(whole: bool) -> Change {
         links: Vec::new(),
         terms: Vec::new(),
         consents: Vec::new(),
+        totp: None,
+        recovery_codes: None,
+        passkeys: Vec::new(),
         data_key,
     };
     if whole {
         let links = vec![a_link()];
         let consents = vec![a_consent("demo-app", 1), a_consent("other-app", 1)];
-        moved = TransferredAccount { password: Some(password), links, terms, consents, ..moved };
+        let (totp, recovery_codes, passkeys) = (Some(totp(1)), Some(codes(1)), vec![a_passkey(1)]);
+        moved =
+            TransferredAccount { password: Some(password), links, terms, consents, totp, recovery_codes, passkeys, ..moved };
     }
     Change::move_account(moved)
 }
@@ -215,18 +220,20 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("disown_flow", "", Change::disown_flow(a_flow(FlowPurpose::Recovery, 2))),
         ("create_account", "without a link", created(None)),
         ("create_account", "with a link", created(Some(a_link()))),
-        ("import_account", "without flow and password", imported(None, None)),
-        ("import_account", "with a password", imported(None, Some(password()))),
-        ("import_account", "with a flow", imported(Some(a_flow(FlowPurpose::Recovery, 2)), None)),
-        ("import_account", "with a flow and a password", imported(Some(a_flow(FlowPurpose::Recovery, 2)), Some(password()))),
-        ("complete_import", "with a password", Change::complete_import(state(), Some(a_password(1)), None)),
-        ("complete_import", "with claims", Change::complete_import(state(), None, Some(a_profile(2)))),
+        ("import_account", "without flow and password", imported(None, None, None)),
+        ("import_account", "with a password", imported(None, Some(password()), None)),
+        ("import_account", "with a password and an authenticator app", imported(None, Some(password()), Some(totp(1)))),
+        ("import_account", "with a flow", imported(Some(a_flow(FlowPurpose::Recovery, 2)), None, None)),
+        ("import_account", "with a flow and a password", imported(Some(a_flow(FlowPurpose::Recovery, 2)), Some(password()), None)),
+        ("complete_import", "with a password", Change::complete_import(state(), Some(a_password(1)), None, None)),
+        ("complete_import", "with claims", Change::complete_import(state(), None, Some(a_profile(2)), None)),
+        ("complete_import", "with an authenticator app", Change::complete_import(state(), None, None, Some(totp(1)))),
         ("move_account", "bare", moved(false)),
         ("record_requirements", "", Change::record_requirements(state())),
         ("accept_terms", "first", Change::accept_terms(state(), terms(1))),
         ("accept_terms", "later", Change::accept_terms(state(), terms(4))),
         ("withdraw_terms", "", Change::withdraw_terms(state(), terms(4))),
-        ("move_account", "with password, link, terms and two consents", moved(true)),
+        ("move_account", "with password, link, terms, two consents and all factors", moved(true)),
         ("count_failed_sign_in", "", Change::count_failed_sign_in(state())),
         ("count_failed_sign_in", "of an erased account", Change::count_failed_sign_in(erased.clone())),
         ("count_unknown_sign_in", "first", Change::count_unknown_sign_in(failures(1))),

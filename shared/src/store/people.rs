@@ -15,7 +15,10 @@ use crate::domain::erasure::Tombstone;
 use crate::domain::id::{AccountId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
+use crate::domain::passkey::{ClaimedCredential, CredentialHash, Passkey};
 use crate::domain::profile::Profile;
+use crate::domain::recovery_codes::RecoveryCodes;
+use crate::domain::totp::TotpCredential;
 use crate::domain::transfer::ExistingState;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::de::DeserializeOwned;
@@ -58,6 +61,12 @@ pub struct StoredPerson {
     pub consents: Vec<Consent>,
     /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
+    /// The authenticator app, if one is stored.
+    pub totp: Option<TotpCredential>,
+    /// The recovery codes, if any are stored.
+    pub recovery_codes: Option<RecoveryCodes>,
+    /// The passkeys, removed ones included.
+    pub passkeys: Vec<Passkey>,
 }
 
 impl TenantStore {
@@ -122,17 +131,19 @@ impl TenantStore {
         Ok((answer.items.unwrap_or_default(), next))
     }
 
-    /// An account with its data, as a consistent snapshot: partition ‖ password and data key, then the account's state once more,
-    /// which every change of address, password or status raises. It is read again if the state has changed. Three requests, 4 RRU
-    /// and 1 for each 4 KB of the partition beyond the first. `None` if the account does not exist.
+    /// An account with its data, as a consistent snapshot: partition ‖ passkeys ‖ password, second factors and data key, then the account's
+    /// state once more, which every change of address, password, factors or status raises. It is read again if the state has changed. Four
+    /// requests, 7 RRU and 1 for each 4 KB of a partition beyond the first. `None` if the account does not exist.
     ///
     /// # Errors
     /// If the store fails, an item is malformed, or the account changes faster than it is read.
     pub async fn find_person(&self, account: AccountId) -> Result<Option<StoredPerson>, StoreError> {
         let ItemKey { pk, .. } = self.key(ItemRef::Authentication(account));
         let (password, data_key) = (ItemRef::Password(account), ItemRef::DataKey(account));
+        let (totp, recovery_codes) = (ItemRef::Totp(account), ItemRef::RecoveryCodes(account));
         for sent in 1..=MAX_SENDS {
-            let (items, mut fenced) = tokio::try_join!(self.partition(&pk), self.batch([password, data_key]))?;
+            let fenced = self.batch([password, totp, recovery_codes, data_key]);
+            let (items, passkeys, mut fenced) = tokio::try_join!(self.partition(&pk), self.find_passkeys(account), fenced)?;
             let state = self.find_authentication(account).await?;
             let mut found = PartitionItems::default();
             for item in items {
@@ -143,21 +154,32 @@ impl TenantStore {
                 continue;
             }
             let password = fenced.take(&self.key(password), ItemKind::Password)?;
+            let totp = fenced.take(&self.key(totp), ItemKind::Totp)?;
+            let recovery_codes = fenced.take(&self.key(recovery_codes), ItemKind::RecoveryCodes)?;
             let data_key = fenced.take(&self.key(data_key), ItemKind::DataKey)?;
             let PartitionItems { authentication, profile, links, consents, terms, .. } = found;
             return Ok(match (authentication, profile, data_key) {
-                (Some(authentication), Some(profile), Some(data_key)) => {
-                    Some(StoredPerson { authentication, profile, data_key, password, links, consents, terms })
-                }
+                (Some(authentication), Some(profile), Some(data_key)) => Some(StoredPerson {
+                    authentication,
+                    profile,
+                    data_key,
+                    password,
+                    links,
+                    consents,
+                    terms,
+                    totp,
+                    recovery_codes,
+                    passkeys,
+                }),
                 (None, _, _) | (_, None, _) | (_, _, None) => None,
             });
         }
         Err(unavailable("find_person", "Changing", "the account changes faster than it is read"))
     }
 
-    /// The stored items that a transferred account could conflict with: the owner of the address, then the account, the claim of
-    /// the `sub` and the subjects together. Two requests, 3 RRU and 1 for each subject. The caller finds tombstones, and each
-    /// `sub` from before the claims, with a walk.
+    /// The stored items that a transferred account could conflict with: the owner of the address, then the account, the claim of the `sub`,
+    /// the subjects and the credential ids together. Two requests, 3 RRU and 1 for each subject and passkey. The caller finds tombstones, and
+    /// each `sub` from before the claims, with a walk.
     ///
     /// # Errors
     /// If the store fails.
@@ -167,6 +189,7 @@ impl TenantStore {
         sub: Sub,
         identifier: &IdentifierHash,
         subjects: &[SubjectHash],
+        credentials: &[CredentialHash],
     ) -> Result<ExistingState, StoreError> {
         let owner = self.find_account(identifier).await?;
         let state = self.key(ItemRef::Authentication(account));
@@ -176,11 +199,18 @@ impl TenantStore {
             claims.extend(forms.into_iter().map(|form| self.key(ItemRef::FederatedSubject(&SubjectHash(form)))));
         }
         let sub = self.key(ItemRef::FederatedSubject(&SubjectHash::of_sub(sub)));
-        let mut found = self.batch_keys(claims.iter().chain([&state, &sub]).cloned().collect()).await?;
+        let credential = |credential: &CredentialHash| self.key(ItemRef::CredentialClaim(credential));
+        let credentials: Vec<ItemKey> = credentials.iter().map(credential).collect();
+        let mut found = self.batch_keys(claims.iter().chain(&credentials).chain([&state, &sub]).cloned().collect()).await?;
         let is_sub_claimed = found.take::<ClaimedSubject>(&sub, ItemKind::FederatedSubject)?.is_some();
         let state: Option<AccountState> = found.take(&state, ItemKind::Authentication)?;
+        let is_protected = state.as_ref().is_some_and(|state| state.protected);
         let account = state.map(|state| state.status);
-        let mut existing_state = ExistingState { owner, account, is_sub_claimed, ..ExistingState::default() };
+        let mut existing_state = ExistingState { owner, account, is_protected, is_sub_claimed, ..ExistingState::default() };
+        for credential in &credentials {
+            existing_state.is_passkey_claimed |=
+                found.take::<ClaimedCredential>(credential, ItemKind::CredentialClaim)?.is_some();
+        }
         for claim in &claims {
             existing_state.subjects.extend(found.take::<ClaimedSubject>(claim, ItemKind::FederatedSubject)?);
         }

@@ -11,9 +11,10 @@ use crate::domain::id::SessionId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
+use crate::domain::passkey::{MAX_PASSKEYS, Passkey};
 use crate::domain::retention::RetentionJob;
 use crate::domain::session::Session;
-use crate::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredAccount};
+use crate::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredAccount, max_consents};
 use crate::domain::verbs::NewAccount;
 use crate::store::key::PK;
 use std::collections::HashSet;
@@ -35,7 +36,7 @@ fn imported(flow: Option<Flow>) -> Change {
     let NewAccount { authentication, password, profile, data_key, .. } = new_account();
     let subject = SubjectHash(IdentifierHash { key_version: 1, hash: [7; 32] });
     let link = LinkedIdentity { account: account(), subject, named: Sealed(vec![1; 100]), linked_at: NOW };
-    let account = ImportedAccount { authentication, password: Some(password), profile, link, data_key, flow };
+    let account = ImportedAccount { authentication, password: Some(password), totp: None, profile, link, data_key, flow };
     Change::import_account(account)
 }
 
@@ -58,7 +59,7 @@ fn an_import_overwrites_only_its_own_flow_and_pending_key() {
     }
 }
 
-fn moved(identities: usize, consents: usize) -> Change {
+fn moved(identities: usize, passkeys: usize, consents: usize) -> Change {
     let NewAccount { authentication, password, profile, terms, data_key, .. } = new_account();
     let link = |number: usize| LinkedIdentity {
         account: account(),
@@ -74,6 +75,7 @@ fn moved(identities: usize, consents: usize) -> Change {
         withdrawn_at: None,
         version: 1,
     };
+    let one = |number: usize| Passkey { credential_id: vec![u8::try_from(number).unwrap(); 16], version: 1, ..passkey() };
     let (links, consents) = ((0..identities).map(link).collect(), (0..consents).map(consent).collect());
     Change::move_account(TransferredAccount {
         authentication,
@@ -82,21 +84,29 @@ fn moved(identities: usize, consents: usize) -> Change {
         links,
         terms,
         consents,
+        totp: Some(totp(1)),
+        recovery_codes: Some(codes(1)),
+        passkeys: (0..passkeys).map(one).collect(),
         data_key,
     })
 }
 
-/// security 105, 111: a transferred account is new under account id, address and every linked identity, with the most data that
-/// one user can have.
+/// security 105, 111: a transferred account is new under account id, address, every linked identity and every credential id, with the most
+/// data that one user can have.
 #[test]
 fn a_transfer_requires_every_item_to_be_absent_and_fits_one_transaction() {
-    let plan = planned(&moved(MAX_IDENTITIES, MAX_CONSENTS));
-    let puts = puts(&plan);
-    assert_eq!(puts.len(), 7 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
-    let keys: HashSet<_> = puts.iter().map(|put| put.key.clone()).collect();
-    assert_eq!(keys.len(), puts.len(), "a transaction writes each key once");
-    for put in puts {
-        assert_eq!(put.condition, Condition::Absent, "{}", put.key.sk);
+    assert_eq!(max_consents(MAX_IDENTITIES, 0), MAX_CONSENTS);
+    for passkeys in [0, 1, MAX_PASSKEYS] {
+        let consents = max_consents(MAX_IDENTITIES, passkeys);
+        let plan = planned(&moved(MAX_IDENTITIES, passkeys, consents));
+        let puts = puts(&plan);
+        assert_eq!(puts.len(), 9 + 2 * MAX_IDENTITIES + 2 * passkeys + consents);
+        assert!(puts.len() <= 100, "{}", puts.len());
+        let keys: HashSet<_> = puts.iter().map(|put| put.key.clone()).collect();
+        assert_eq!(keys.len(), puts.len(), "a transaction writes each key once");
+        for put in puts {
+            assert_eq!(put.condition, Condition::Absent, "{}", put.key.sk);
+        }
     }
 }
 
@@ -240,7 +250,7 @@ fn exactly_one_item_carries_the_event() {
         (Change::create_account(new_account()), Some((ItemKind::Authentication, EventKind::AccountCreated))),
         (imported(None), Some((ItemKind::Authentication, EventKind::AccountImported))),
         (imported(Some(flow())), Some((ItemKind::Authentication, EventKind::AccountImported))),
-        (moved(1, 1), Some((ItemKind::Authentication, EventKind::AccountImported))),
+        (moved(1, 1, 1), Some((ItemKind::Authentication, EventKind::AccountImported))),
         (reset, Some((ItemKind::Authentication, EventKind::PasswordReset))),
         (request_deletion(), Some((ItemKind::Authentication, EventKind::DeletionRequested))),
         (restore(), Some((ItemKind::Authentication, EventKind::AccountRestored))),

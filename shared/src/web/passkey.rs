@@ -15,6 +15,7 @@ use crate::domain::sign_in::methods::passkey::CHALLENGE_LIFETIME;
 use crate::domain::sign_in::methods::passkey::expected::Ceremony;
 use crate::domain::sign_in::methods::passkey::public_key::Algorithm;
 use crate::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
+use crate::domain::tenant::PasskeyPolicy;
 use crate::domain::time::Timestamp;
 use crate::keys::KeyError;
 use crate::services::Tenant;
@@ -44,8 +45,12 @@ impl RelyingParty {
     /// That of this tenant. None if it has no passkeys, or its id does not fit the host: then browsers would refuse each ceremony.
     #[must_use]
     pub fn of(tenant: &Tenant) -> Option<Self> {
-        let policy = &tenant.config.passkeys;
-        let issuer = url::Url::parse(&tenant.issuer).ok().filter(|_| policy.enabled)?;
+        Self::new(&tenant.config.passkeys, &tenant.issuer)
+    }
+    /// That of a tenant with this policy and issuer, as [`Self::of`].
+    #[must_use]
+    pub fn new(policy: &PasskeyPolicy, issuer: &str) -> Option<Self> {
+        let issuer = url::Url::parse(issuer).ok().filter(|_| policy.enabled)?;
         let host = issuer.domain()?;
         let id = policy.rp_id.as_deref().unwrap_or(host);
         let fits = host == id || host.strip_suffix(id).is_some_and(|rest| rest.ends_with('.'));

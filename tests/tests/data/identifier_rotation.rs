@@ -134,6 +134,9 @@ fn with_link(identifier: IdentifierHash, n: u32, second: u8, subject: Option<Sub
             .collect(),
         terms: Vec::new(),
         consents: Vec::new(),
+        totp: None,
+        recovery_codes: None,
+        passkeys: Vec::new(),
         data_key: WrappedDataKey { account, ..data_key },
     }))
 }

@@ -3,8 +3,10 @@
 mod config;
 mod doctor;
 mod export;
+mod foreign_factors;
 mod identifiers;
 mod keys;
 mod people;
 mod second_step;
+mod transfer_factors;
 mod user_pool;

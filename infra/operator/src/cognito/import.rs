@@ -303,14 +303,18 @@ impl PoolImport<'_> {
                     SubPolicy::Keep => Sub::from_imported(&subject.subject),
                     SubPolicy::Alias => None,
                 };
-                let person = UserToImport { subject, sub, email, claims, password: ImportedPassword::StaysThere };
+                let password = ImportedPassword::StaysThere;
+                let person = UserToImport { subject, sub, email, claims, password, totp: None };
                 // A user of this pool who came before the claims has the claim of the subject.
                 importer.import(person, |_| false).await?
             }
         };
         Ok(match brought {
             ImportOutcome::Imported => UserResult::Imported { recovers, unmapped, unfit },
-            ImportOutcome::AlreadyHere | ImportOutcome::Completed | ImportOutcome::OtherAddress => UserResult::AlreadyImported,
+            ImportOutcome::AlreadyHere
+            | ImportOutcome::Completed
+            | ImportOutcome::OtherAddress
+            | ImportOutcome::FactorNotAdded => UserResult::AlreadyImported,
             ImportOutcome::Erased => UserResult::Erased,
             ImportOutcome::AddressTaken => UserResult::Skipped("somebody here has their address"),
             ImportOutcome::SubTaken => UserResult::Skipped("another account here has their sub"),

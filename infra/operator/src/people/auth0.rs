@@ -8,9 +8,10 @@
 use super::flaw::{Flaw, Position, ReadError, checked_hash, parse_json};
 use super::members::{Members, b64, base64, hex};
 use super::stream::{self, Shape, StreamError};
-use super::{ForeignUser, OTHER_FACTOR, UserSink, read_each};
+use super::{ForeignUser, OTHER_FACTOR, SecondFactors, UNREADABLE_APP, UserSink, read_each};
 use latchkey::domain::time::Timestamp;
-use serde_json::Map;
+use latchkey::domain::totp::TotpSeed;
+use serde_json::{Map, Value};
 use std::io::{self, BufRead, Read as _};
 
 /// Members to keep, and their claims.
@@ -79,17 +80,22 @@ fn parse_user(mut user: Members) -> Result<ForeignUser, Flaw> {
     Ok(ForeignUser { subject, email, email_verified, enabled, created_at, attributes, password, second_factors })
 }
 
-/// Factors of a bulk import, and enrolments of an export. A member of another shape counts as one factor: it must not be overlooked.
-fn second_factors(user: &mut Members) -> Result<Vec<&'static str>, Flaw> {
-    const KINDS: [(&str, &str); 3] = [("totp", "totp"), ("phone", "phone"), ("email", "email")];
-    let mut found = Vec::new();
+/// Factors of a bulk import, and enrolments of an export. A member of another shape counts as one factor: it must not be overlooked. The
+/// codes of `totp` are those of Google Authenticator, and its secret is base32.
+fn second_factors(user: &mut Members) -> Result<SecondFactors, Flaw> {
+    let mut found = SecondFactors::default();
     for factor in user.list("mfa_factors")?.unwrap_or_default() {
-        let kind = KINDS.iter().find(|(member, _)| factor.get(member).is_some());
-        found.push(kind.map_or(OTHER_FACTOR, |(_, kind)| kind));
+        if let Some(totp) = factor.get("totp") {
+            let seed = totp.get("secret").and_then(Value::as_str).and_then(TotpSeed::from_base32);
+            found.add_app(seed.ok_or(UNREADABLE_APP));
+            continue;
+        }
+        let kind = ["phone", "email"].into_iter().find(|member| factor.get(member).is_some());
+        found.lost.push(kind.unwrap_or(OTHER_FACTOR));
     }
     for member in ["multifactor", "guardian_authenticators", "guardian_enrollments"] {
         let enrolled = user.list(member)?.unwrap_or_default();
-        found.extend(enrolled.iter().map(|_| "guardian"));
+        found.lost.extend(enrolled.iter().map(|_| "guardian"));
     }
     Ok(found)
 }

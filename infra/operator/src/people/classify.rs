@@ -2,7 +2,7 @@
 
 use super::flaw::{Flaw, ReadError};
 use super::latchkey_file::{Heading, LatchkeyUser};
-use super::{FileUser, ForeignUser};
+use super::{FileUser, ForeignUser, SecondFactors};
 use crate::user_import::UserToImport;
 use latchkey::digest::sha256;
 use latchkey::domain::form;
@@ -44,6 +44,10 @@ pub(super) struct Classifier {
     pub(super) issuer: String,
     /// The source of the users.
     pub(super) origin: Origin,
+    /// The relying party id of the tenant's passkeys, if it has any.
+    pub(super) rp_id: Option<String>,
+    /// Whether users who would lose their second factor are skipped.
+    pub(super) requires_factors: bool,
     /// The time of the check.
     pub(super) now: Timestamp,
     /// Who gets an address that several users of the file have.
@@ -131,10 +135,23 @@ pub(super) struct ImportCandidate {
     unfit: Vec<String>,
     /// Clients that the tenant does not have.
     unknown_clients: Vec<String>,
-    /// Kinds of second factors, which are not imported.
-    second_factors: Vec<&'static str>,
+    /// Kinds of second factors that are not imported.
+    lost_factors: Vec<String>,
+    /// What a second factor does for the account.
+    protection: Protection,
     /// Whether the user must prove the address before the first sign-in.
     must_prove: bool,
+}
+
+/// What second factors do for an imported account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protection {
+    /// There was none.
+    None,
+    /// It asks for one here too.
+    Kept,
+    /// None of them can be used here.
+    Lost,
 }
 
 /// A user who is skipped.
@@ -168,6 +185,12 @@ impl Classifier {
         if self.owners.is_other(&email, number) {
             return Err(SAME_ADDRESS);
         }
+        let SecondFactors { mut totp, mut lost } = person.second_factors;
+        // Another user may have set it up: its codes must not keep the owner of the mailbox out.
+        if !is_verified && totp.take().is_some() {
+            lost.push("authenticator app of an unverified address");
+        }
+        let protection = self.protection(totp.is_some(), !lost.is_empty())?;
         let mut attributes = self.by_path(person.attributes);
         let mut unmapped: Vec<String> = attributes.keys().filter(|name| !self.is_field(name)).cloned().collect();
         unmapped.retain(|path| !self.config.import.values().any(|used| used == path));
@@ -189,6 +212,7 @@ impl Classifier {
             email,
             claims,
             password: password.map_or(ImportedPassword::None, ImportedPassword::Hash),
+            totp,
         };
         let unfit = unfit.into_iter().map(|(field, _)| field).collect();
         Ok(ImportCandidate {
@@ -197,9 +221,20 @@ impl Classifier {
             unmapped,
             unfit,
             unknown_clients: Vec::new(),
-            second_factors: person.second_factors,
+            lost_factors: lost.into_iter().map(str::to_owned).collect(),
+            protection,
             must_prove: !is_verified,
         })
+    }
+
+    /// What the second factors do, and why the user is skipped if they must not be lost.
+    fn protection(&self, is_kept: bool, are_some_lost: bool) -> Result<Protection, &'static str> {
+        match (is_kept, are_some_lost) {
+            (true, _) => Ok(Protection::Kept),
+            (false, false) => Ok(Protection::None),
+            (false, true) if self.requires_factors => Err(LOST_FACTOR),
+            (false, true) => Ok(Protection::Lost),
+        }
     }
 
     /// Fields follow the tenant's form. A field that the form does not have is kept like that of a retired field, so that a transfer back
@@ -208,6 +243,9 @@ impl Classifier {
         if self.owners.is_other(&person.email, number) {
             return Err(SAME_ADDRESS);
         }
+        let lost = person.factors.leave_out_passkeys(self.rp_id.as_deref());
+        let (was_protected, is_lost) = (person.factors.protected, person.factors.are_lost());
+        let protection = self.protection(was_protected && !is_lost, is_lost)?;
         let pool = self.config.legacy_directory.as_ref().map(|cognito| cognito.issuer());
         let is_of_the_pool = |(subject, _): &(FederatedSubject, Timestamp)| pool.as_ref() == Some(&subject.issuer);
         if person.password == TransferredPassword::StaysThere && !person.identities.iter().any(is_of_the_pool) {
@@ -240,9 +278,9 @@ impl Classifier {
         if unfit.iter().any(|field| field == "phone_number") {
             person.claims.remove("phone_number_verified");
         }
-        let (second_factors, must_prove) = (Vec::new(), false);
-        let kind = ImportKind::Transfer(person);
-        Ok(ImportCandidate { number, kind, unmapped, unfit, unknown_clients, second_factors, must_prove })
+        let lost_factors = lost.into_iter().map(|rp_id| format!("passkey of {rp_id}")).collect();
+        let (kind, must_prove) = (ImportKind::Transfer(person), false);
+        Ok(ImportCandidate { number, kind, unmapped, unfit, unknown_clients, lost_factors, protection, must_prove })
     }
 
     /// The attributes by their paths. The value of a field stays whole.
@@ -281,6 +319,9 @@ impl From<ReadError> for SkippedUser {
 const SAME_ADDRESS: &str = "another user of the file has the same e-mail address and goes first (a verified address, then a password, then \
                             the older account)";
 
+/// Why a user is skipped with `--require-factors`.
+const LOST_FACTOR: &str = "their second factor cannot be used here (--require-factors)";
+
 /// The user's address, and whether the other system verified it, if the user can be imported.
 fn importable_address(person: &ForeignUser) -> Result<(EmailAddress, bool), &'static str> {
     if !person.enabled {
@@ -301,7 +342,9 @@ pub(super) struct ImportSummary {
     keep_sub: usize,
     disabled: usize,
     must_prove: usize,
-    second_factors: Counts,
+    keep_protection: usize,
+    lose_protection: usize,
+    lost_factors: Counts,
     skipped: Counts,
     /// The first skipped users, by position.
     named: Vec<String>,
@@ -313,13 +356,16 @@ pub(super) struct ImportSummary {
 impl ImportSummary {
     /// Counts one user.
     pub(super) fn add(&mut self, looked: Result<ImportCandidate, SkippedUser>) {
-        let ImportCandidate { kind, unmapped, unfit, unknown_clients, second_factors, must_prove, .. } = match looked {
+        let ImportCandidate { kind, unmapped, unfit, unknown_clients, lost_factors, protection, must_prove, .. } = match looked
+        {
             Ok(candidate) => candidate,
             Err(away) => return self.count_skipped(&away),
         };
         self.ready += 1;
         self.must_prove += usize::from(must_prove);
-        second_factors.iter().for_each(|kind| self.second_factors.add(kind));
+        self.keep_protection += usize::from(protection == Protection::Kept);
+        self.lose_protection += usize::from(protection == Protection::Lost);
+        lost_factors.iter().for_each(|kind| self.lost_factors.add(kind));
         match kind {
             ImportKind::New(coming) => {
                 self.with_password += usize::from(matches!(coming.password, ImportedPassword::Hash(_)));
@@ -345,6 +391,7 @@ impl ImportSummary {
     /// The summary before the confirmation. `to`: the tenant and its target.
     pub(super) fn render(&self, to: &str, origin: &Origin) -> String {
         let Self { ready, with_password, password_in_pool, keep_sub, disabled, must_prove, .. } = self;
+        let Self { keep_protection, lose_protection, .. } = self;
         let mut text = format!(
             "{ready} users can be imported into {to}: {with_password} with their password, {} set a new one by mail",
             ready - with_password - password_in_pool,
@@ -353,6 +400,8 @@ impl ImportSummary {
             (password_in_pool, "still have it in the user pool"),
             (disabled, "are disabled, and stay disabled"),
             (must_prove, "of them because their address was not verified there"),
+            (keep_protection, "are protected by their second factor here too"),
+            (lose_protection, "lose their second factor: one factor alone opens their account (--require-factors skips them)"),
         ] {
             if *count > 0 {
                 let _ = write!(text, ", {count} {what}");
@@ -363,8 +412,10 @@ impl ImportSummary {
             Origin::Latchkey(_) => (true, "kept, but the form has no such field, "),
         };
         text.push_str(&if keeps_sub { format!("; {keep_sub} keep their sub\n") } else { "\n".to_owned() });
-        self.second_factors
-            .list(&mut text, "second factors that are not imported (these users sign in with the password alone), ");
+        if matches!(origin, Origin::Latchkey(Heading { has_factors: false, .. })) {
+            text.push_str("the file is of version 1: second factors of its users, if they have any, are not in it\n");
+        }
+        self.lost_factors.list(&mut text, "second factors that are not imported, ");
         self.skipped.list(&mut text, "skipped, ");
         self.named.iter().for_each(|named| text.push_str(&format!("  {named}\n")));
         self.unmapped.list(&mut text, no_field);

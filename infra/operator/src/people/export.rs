@@ -1,10 +1,12 @@
-//! `latchkey people export`: writes all users of a tenant, password hashes included, in Latchkey's own format (docs/people-file.md).
+//! `latchkey people export`: writes all users of a tenant, password hashes and second factors included, in Latchkey's own format
+//! (docs/people-file.md).
 //!
 //! 1. Scan the table page by page, at a limited rate that leaves capacity for the service. One page is in memory.
 //! 2. Read each active or disabled account in one consistent read, and decrypt it.
 //! 3. Write the number of users as the last line. Without that line the file is incomplete, and the import refuses it.
 
 use super::classify::MAX_LISTED;
+use super::latchkey_factors::{passkey_member, recovery_codes_member, totp_member};
 use super::latchkey_file::{Ending, Heading, UserLine};
 use crate::account_scan::scan_accounts;
 use crate::command_error::{CommandError, causes};
@@ -14,7 +16,8 @@ use latchkey::context::Clock;
 use latchkey::domain::account::{AccountState, AccountStatus, PasswordHome};
 use latchkey::domain::id::{AccountId, TenantId};
 use latchkey::domain::linked_identity::FederatedSubject;
-use latchkey::keys::{KeyError, Keys, SealedField, TenantKeys};
+use latchkey::domain::totp::TotpSeed;
+use latchkey::keys::{DataKey, KeyError, Keys, SealedField, TenantKeys};
 use latchkey::purpose::Purpose;
 use latchkey::store::people::StoredPerson;
 use latchkey::store::{StoreError, TenantStore};
@@ -44,7 +47,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, CommandError> {
     let to_file = Some(export.output.as_path()).filter(|path| *path != Path::new("-"));
     if to_file.is_none() && io::stdout().is_terminal() {
         return Err(CommandError::new(
-            "password hashes are not written to a terminal: give a file, or redirect standard output",
+            "password hashes and second factors are not written to a terminal: give a file, or redirect standard output",
         ));
     }
     let target = export.target.open().await?;
@@ -53,18 +56,21 @@ pub(super) async fn run(export: &Export) -> Result<bool, CommandError> {
     let now = Clock::system().now();
     let keys = Keys::new(target.vault()?, &[Purpose::Data]).tenant(&store, config.keys.signer, now).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
-    let heading = Heading { issuer: target.origin.issuer(&export.tenant), tenant: export.tenant.to_string(), exported_at: now };
+    let (issuer, tenant) = (target.origin.issuer(&export.tenant), export.tenant.to_string());
+    let heading = Heading { issuer, tenant, exported_at: now, has_factors: true };
     let mut run = UserExport {
         store: &store,
         keys: &keys,
         rate: export.rate,
         ended: Ending::default(),
         with_password: 0,
+        protected: 0,
         named: Vec::new(),
     };
     let name = to_file.map_or("standard output".into(), Path::to_string_lossy);
     warn(&format!(
-        "{name} will contain the password hashes and personal data of all users of tenant {}: protect it, and delete it after use\n",
+        "{name} will contain the password hashes, the seeds of authenticator apps and personal data of all users of tenant {}: its \
+         holder can sign in as them. Protect it, and delete it after use\n",
         export.tenant
     ));
     match to_file {
@@ -124,6 +130,7 @@ enum AccountExport {
     User {
         line: Vec<u8>,
         has_password: bool,
+        is_protected: bool,
     },
     Closed,
     Erased,
@@ -135,6 +142,7 @@ struct UserExport<'a> {
     rate: u32,
     ended: Ending,
     with_password: usize,
+    protected: usize,
     /// The first accounts that could not be read, by internal id.
     named: Vec<String>,
 }
@@ -158,9 +166,10 @@ impl UserExport<'_> {
         to: &mut impl Write,
     ) -> io::Result<()> {
         match found {
-            Ok(AccountExport::User { line, has_password }) => {
+            Ok(AccountExport::User { line, has_password, is_protected }) => {
                 self.ended.people += 1;
                 self.with_password += usize::from(has_password);
+                self.protected += usize::from(is_protected);
                 to.write_all(&line)?;
             }
             Ok(AccountExport::Closed) => self.ended.closed_by_their_person += 1,
@@ -178,7 +187,10 @@ impl UserExport<'_> {
 
     fn render(&self, from: &str) -> String {
         let Ending { people, closed_by_their_person, erased, unreadable } = self.ended;
-        let mut text = format!("exported from {from}: {people} users, {} with their password\n", self.with_password);
+        let mut text = format!(
+            "exported from {from}: {people} users, {} with their password, {} protected by a second factor\n",
+            self.with_password, self.protected
+        );
         for (what, count) in [
             ("left out, closed by the user", closed_by_their_person),
             ("left out, erased", erased),
@@ -210,7 +222,7 @@ async fn read_account(store: &TenantStore, keys: &TenantKeys, state: &AccountSta
 
 /// Decrypts the account and builds its line.
 fn build_line(keys: &TenantKeys, person: &StoredPerson) -> Result<AccountExport, ExportError> {
-    let StoredPerson { authentication, profile, data_key, password, links, consents, terms } = person;
+    let StoredPerson { authentication, profile, data_key, password, links, consents, terms, .. } = person;
     let key = keys.data()?.unwrap(data_key)?;
     let claims = key.open(SealedField::Profile, &profile.claims)?;
     let mut claims: Map<String, Value> = serde_json::from_slice(&claims).map_err(|_| ExportError::NotJson)?;
@@ -229,6 +241,7 @@ fn build_line(keys: &TenantKeys, person: &StoredPerson) -> Result<AccountExport,
         (None, PasswordHome::Here) => None,
     };
     let has_password = password.as_ref().is_some_and(|password| password.get("hash").is_some());
+    let factors = Factors::open(person, &key)?;
     let line = UserLine {
         account: authentication.account,
         sub: authentication.sub,
@@ -240,11 +253,44 @@ fn build_line(keys: &TenantKeys, person: &StoredPerson) -> Result<AccountExport,
         claims,
         updated_at: profile.updated_at.to_string(),
         password,
+        protected: authentication.protected,
+        totp: factors.totp,
+        recovery_codes: factors.recovery_codes,
+        passkeys: factors.passkeys,
         identities,
         terms: terms.iter().map(UserLine::terms).collect(),
         consents: consents.iter().map(UserLine::consent).collect(),
     };
     let mut line = serde_json::to_vec(&line)?;
     line.push(b'\n');
-    Ok(AccountExport::User { line, has_password })
+    Ok(AccountExport::User { line, has_password, is_protected: authentication.protected })
+}
+
+/// The members of second factors and passkeys.
+struct Factors {
+    totp: Option<Value>,
+    recovery_codes: Option<Value>,
+    passkeys: Vec<Value>,
+}
+
+impl Factors {
+    /// Decrypts those in use. The state of the account says whether it has an app: a missing one must not be left out silently.
+    fn open(person: &StoredPerson, key: &DataKey) -> Result<Self, ExportError> {
+        let mut totp = None;
+        if let Some(last_step) = person.authentication.factors.totp {
+            let active = person.totp.as_ref().and_then(|totp| totp.active.as_ref());
+            let active = active.ok_or(ExportError::Missing("its authenticator app"))?;
+            let seed = TotpSeed::from_slice(&key.open(SealedField::TotpSeed, &active.seed)?);
+            let seed = seed.ok_or(ExportError::Missing("a seed of the right length"))?;
+            totp = Some(totp_member(&seed, active.added_at, last_step));
+        }
+        let codes = person.recovery_codes.as_ref().filter(|codes| codes.removed_at.is_none());
+        let mut passkeys = Vec::new();
+        for passkey in person.passkeys.iter().filter(|passkey| passkey.is_active()) {
+            let name = passkey.name.as_ref().map(|name| key.open(SealedField::PasskeyName, name)).transpose()?;
+            let name = name.as_deref().map(String::from_utf8_lossy);
+            passkeys.push(passkey_member(passkey, name.as_deref()));
+        }
+        Ok(Self { totp, recovery_codes: codes.map(recovery_codes_member), passkeys })
+    }
 }

@@ -7,7 +7,7 @@
 use super::flaw::{Flaw, checked_hash};
 use super::members::{Members, b64, base64};
 use super::stream::{Shape, StreamError};
-use super::{ForeignUser, OTHER_FACTOR, UserSink, read_each};
+use super::{ForeignUser, OTHER_FACTOR, SecondFactors, UserSink, read_each};
 use serde_json::{Map, Value};
 use std::io::BufRead;
 
@@ -58,14 +58,15 @@ fn parse_user(mut user: Members, parameters: Option<&HashParameters>) -> Result<
     })
 }
 
-fn second_factors(user: &mut Members) -> Result<Vec<&'static str>, Flaw> {
+/// Firebase exports no seed: none of its factors can be imported.
+fn second_factors(user: &mut Members) -> Result<SecondFactors, Flaw> {
     let enrolled = user.list("mfaInfo")?.unwrap_or_default();
     let kind = |factor: &Value| match () {
         () if factor.get("phoneInfo").is_some() => "phone",
         () if factor.get("totpInfo").is_some() => "totp",
         () => OTHER_FACTOR,
     };
-    Ok(enrolled.iter().map(kind).collect())
+    Ok(SecondFactors { totp: None, lost: enrolled.iter().map(kind).collect() })
 }
 
 fn parse_password(user: &mut Members, parameters: Option<&HashParameters>) -> Result<Option<String>, Flaw> {

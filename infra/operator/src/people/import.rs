@@ -23,6 +23,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::keys::Keys;
 use latchkey::purpose::Purpose;
 use latchkey::store::DecideError;
+use latchkey::web::passkey::RelyingParty;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ const AT_ONCE: usize = 16;
 /// Users of other systems, and of this one.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Writes all users of a tenant to a file, password hashes included, for `import --from latchkey`. Changes nothing
+    /// Writes all users of a tenant to a file, password hashes and second factors included, for `import --from latchkey`. Changes nothing
     Export(Export),
     /// Creates accounts from an export, passwords included: shows who can be imported, and asks for confirmation. An interrupted run can be
     /// repeated
@@ -72,6 +73,9 @@ pub(crate) struct Import {
     /// Accepts a Latchkey file that is incomplete, or that users were removed from
     #[arg(long)]
     incomplete: bool,
+    /// Skips users who would lose their second factor, so that no account is opened by one factor alone that needed two before
+    #[arg(long)]
+    require_factors: bool,
     /// Report who can be imported, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -105,7 +109,8 @@ pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let locale = config.locales.first().cloned().unwrap_or_else(|| "en".to_owned());
     let (signer, now) = (config.keys.signer, Clock::system().now());
     let (issuer, owners) = (target.origin.issuer(&import.tenant), AddressOwners::default());
-    let mut classifier = Classifier { config, issuer, origin, now, owners };
+    let rp_id = RelyingParty::new(&config.passkeys, &issuer).map(|party| party.id);
+    let mut classifier = Classifier { config, issuer, origin, rp_id, requires_factors: import.require_factors, now, owners };
     classifier.owners = find_owners(&mut source, &classifier)?;
     let summary = classify_all(&mut source, &classifier)?;
     say(&summary.render(&format!("tenant {} of {}", import.tenant, target.name), &classifier.origin))?;
@@ -129,7 +134,15 @@ pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
 fn open(import: &Import) -> Result<(Source, Origin), CommandError> {
     let mut source = Source::open(&import.file, import.from, import.hash_parameters.as_deref(), import.incomplete)?;
     let origin = match (import.from, import.issuer.clone()) {
-        (Format::Latchkey, None) => Origin::Latchkey(source.heading()?),
+        (Format::Latchkey, None) => {
+            let heading = source.heading()?;
+            if import.require_factors && !heading.has_factors {
+                return Err(CommandError::new(
+                    "a file of version 1 does not tell which users have a second factor: export again, or leave --require-factors out",
+                ));
+            }
+            Origin::Latchkey(heading)
+        }
         (Format::Latchkey, Some(_)) => {
             return Err(CommandError::new("a Latchkey file contains its issuer: leave --issuer out"));
         }

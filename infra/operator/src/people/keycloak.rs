@@ -3,12 +3,15 @@
 //! 1. `id` is the `sub` of Keycloak's tokens. A file written by hand may have the user name only.
 //! 2. Attributes are lists; a list of one value counts as that value. Claims are named as Keycloak's default mappers name them.
 //! 3. A credential of type `password` has its hash in `secretData` and its cost parameters in `credentialData`, both JSON in a string.
-//! 4. Service accounts are skipped.
+//! 4. A credential of type `otp` has its secret in `secretData`, and the parameters of its codes in `credentialData`. The bytes of the text are
+//!    the key, unless `secretEncoding` says base32.
+//! 5. Service accounts are skipped.
 
 use super::flaw::{Flaw, checked_hash};
 use super::members::{Members, b64, base64};
 use super::stream::{Shape, StreamError};
-use super::{ForeignUser, OTHER_FACTOR, UserSink, read_each};
+use super::{ForeignUser, OTHER_APP, OTHER_FACTOR, SecondFactors, UNREADABLE_APP, UserSink, read_each};
+use latchkey::domain::totp::TotpSeed;
 use serde_json::{Map, Value};
 use std::io::BufRead;
 
@@ -19,8 +22,8 @@ const MEMBERS: [(&str, &str); 3] =
 const RENAMED: [(&str, &str); 3] =
     [("middleName", "middle_name"), ("phoneNumber", "phone_number"), ("phoneNumberVerified", "phone_number_verified")];
 
-/// Types of credentials that are second factors, or replace the password.
-const SECOND_FACTORS: [&str; 4] = ["otp", "webauthn", "webauthn-passwordless", "recovery-authn-codes"];
+/// Types of credentials that are second factors or replace the password, and are not imported.
+const LOST_FACTORS: [&str; 3] = ["webauthn", "webauthn-passwordless", "recovery-authn-codes"];
 
 /// Reads the users of an export.
 pub(crate) fn read(source: impl BufRead, take: UserSink<'_>) -> Result<(), StreamError> {
@@ -61,21 +64,43 @@ fn parse_user(mut user: Members) -> Result<Option<ForeignUser>, Flaw> {
     }))
 }
 
-/// The password, and the kinds of all other credentials.
-fn parse_credentials(user: &mut Members) -> Result<(Option<String>, Vec<&'static str>), Flaw> {
-    let (mut password, mut second_factors) = (None, Vec::new());
+/// The password, and all other credentials.
+fn parse_credentials(user: &mut Members) -> Result<(Option<String>, SecondFactors), Flaw> {
+    let (mut password, mut second_factors) = (None, SecondFactors::default());
     for credential in user.list("credentials")?.unwrap_or_default() {
         let mut credential = Members::of(credential)?;
         match credential.text("type")?.as_deref() {
             Some("password") if password.is_none() => password = Some(hash(credential)?),
             // Keycloak keeps former passwords under another type.
             Some("password" | "password-history") | None => {}
+            Some("otp") => second_factors.add_app(app(credential)),
             Some(other) => {
-                second_factors.push(SECOND_FACTORS.into_iter().find(|known| *known == other).unwrap_or(OTHER_FACTOR));
+                second_factors.lost.push(LOST_FACTORS.into_iter().find(|known| *known == other).unwrap_or(OTHER_FACTOR));
             }
         }
     }
     Ok((password, second_factors))
+}
+
+/// The seed of an authenticator app, or why it is not imported. An unreadable one must not stop the user.
+fn app(mut credential: Members) -> Result<TotpSeed, &'static str> {
+    let mut members = |member| credential.object_in_text(member).ok().flatten().ok_or(UNREADABLE_APP);
+    let (mut secret, mut codes) = (members("secretData")?, members("credentialData")?);
+    let mut text = |member| codes.text(member).map_err(|_| UNREADABLE_APP);
+    let (kind, algorithm, encoding) = (text("subType")?, text("algorithm")?, text("secretEncoding")?);
+    let mut number = |member| codes.number(member).map_err(|_| UNREADABLE_APP);
+    let (digits, period) = (number("digits")?, number("period")?);
+    let secret = secret.text("value").ok().flatten().ok_or(UNREADABLE_APP)?;
+    let is_ours = kind.as_deref() == Some("totp") && algorithm.as_deref() == Some("HmacSHA1");
+    if !is_ours || (digits, period) != (Some(6), Some(30)) {
+        return Err(OTHER_APP);
+    }
+    let seed = match encoding.as_deref() {
+        None => TotpSeed::from_slice(secret.as_bytes()),
+        Some(base32) if base32.eq_ignore_ascii_case("base32") => TotpSeed::from_base32(&secret),
+        Some(_) => None,
+    };
+    seed.ok_or(UNREADABLE_APP)
 }
 
 fn hash(mut credential: Members) -> Result<String, Flaw> {

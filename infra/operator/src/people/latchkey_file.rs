@@ -6,7 +6,8 @@
 //! 3. [`UserLine`] writes the members and [`parse_user`] reads them. A change to the members must raise [`VERSION`].
 
 use super::flaw::{Flaw, Position, ReadError, checked_hash, parse_json};
-use super::members::Members;
+use super::latchkey_factors::FileFactors;
+use super::members::{Members, TIME, parse_each, parse_member, refuse_unknown, required};
 use super::stream::{self, StreamError};
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::consent::{AcceptedTerms, Consent};
@@ -16,20 +17,22 @@ use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::roles::{Role, Roles};
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::Timestamp;
-use latchkey::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredConsent, TransferredPassword};
+use latchkey::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredConsent, TransferredPassword, max_consents};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::io::BufRead;
-use std::str::FromStr;
 
 /// The format name in the first line.
 const FORMAT: &str = "latchkey people";
-/// The version of the format.
-const VERSION: i64 = 1;
+/// The version of the format. An import accepts each version from 1 on.
+const VERSION: i64 = 2;
 /// What the file never contains.
 const LEFT_OUT: [&str; 7] =
     ["sessions", "grants", "known devices", "failed sign-ins", "changes of address under way", "audit records", "signing keys"];
+
+/// The flaw of a file of another format or version.
+const NOT_OURS: Flaw = Flaw::WrongType("of `latchkey people export`, version 1 or 2");
 
 /// The source of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub(super) struct Heading {
     pub(super) tenant: String,
     /// When the export began.
     pub(super) exported_at: Timestamp,
+    /// Whether the file has the second factors of its users. Those of version 1 left them out.
+    pub(super) has_factors: bool,
 }
 
 impl Heading {
@@ -51,14 +56,15 @@ impl Heading {
         })
     }
     fn from_members(mut line: Members) -> Result<Self, Flaw> {
-        if line.text("format")?.as_deref() != Some(FORMAT) || line.number("version")? != Some(VERSION) {
-            return Err(Flaw::WrongType("of `latchkey people export`, version 1"));
-        }
+        let format = line.text("format")?;
+        let version = line.number("version")?.filter(|version| (1..=VERSION).contains(version));
+        let Some(version) = version.filter(|_| format.as_deref() == Some(FORMAT)) else { return Err(NOT_OURS) };
         line.list("left_out")?;
         let heading = Self {
             issuer: required(line.text("issuer")?, "issuer")?,
             tenant: required(line.text("tenant")?, "tenant")?,
             exported_at: required(parse_member(&mut line, "exported_at", TIME)?, "exported_at")?,
+            has_factors: version > 1,
         };
         refuse_unknown(line).map(|()| heading)
     }
@@ -94,6 +100,14 @@ pub(super) struct UserLine<'a> {
     pub(super) updated_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) password: Option<Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) protected: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) totp: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recovery_codes: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) passkeys: Vec<Value>,
     pub(super) identities: Vec<Value>,
     pub(super) terms: Vec<Value>,
     pub(super) consents: Vec<Value>,
@@ -161,6 +175,7 @@ pub(crate) struct LatchkeyUser {
     pub(crate) claims: Map<String, Value>,
     pub(crate) updated_at: Timestamp,
     pub(crate) password: TransferredPassword,
+    pub(crate) factors: FileFactors,
     pub(crate) identities: Vec<(FederatedSubject, Timestamp)>,
     pub(crate) terms: Vec<AcceptedTerms>,
     pub(crate) consents: Vec<TransferredConsent>,
@@ -176,7 +191,7 @@ pub(super) fn read_heading(source: impl BufRead) -> Result<Heading, StreamError>
             heading = Some(read.map_err(|flaw| ReadError { place: Position::Line(number), flaw }));
         }
     })?;
-    let none = ReadError { place: Position::File, flaw: Flaw::WrongType("of `latchkey people export`, version 1") };
+    let none = ReadError { place: Position::File, flaw: NOT_OURS };
     Ok(heading.unwrap_or(Err(none))?)
 }
 
@@ -218,8 +233,6 @@ pub(super) fn read(
     Err(ReadError { place: Position::File, flaw }.into())
 }
 
-const TIME: &str = "a time (RFC 3339)";
-
 fn parse_user(mut line: Members) -> Result<LatchkeyUser, Flaw> {
     let claims = line.object("claims")?.map(Members::into_rest).unwrap_or_default();
     let email = required(line.text("email")?, "email")?;
@@ -236,6 +249,7 @@ fn parse_user(mut line: Members) -> Result<LatchkeyUser, Flaw> {
         claims,
         updated_at: required(parse_member(&mut line, "updated_at", TIME)?, "updated_at")?,
         password: line.object("password")?.map_or(Ok(TransferredPassword::None), parse_password)?,
+        factors: FileFactors::parse(&mut line)?,
         // One entry less: the import adds the source `sub` as an identity.
         identities: parse_each(&mut line, "identities", MAX_IDENTITIES - 1, identity)?,
         terms: parse_each(&mut line, "terms", 1_000, terms)?,
@@ -244,6 +258,11 @@ fn parse_user(mut line: Members) -> Result<LatchkeyUser, Flaw> {
     let subjects = |at: usize| person.identities[at + 1..].iter().any(|(subject, _)| *subject == person.identities[at].0);
     if (0..person.identities.len()).any(subjects) {
         return Err(Flaw::WrongMember { member: "identities", expected: "each different" });
+    }
+    // With the source `sub` as an identity, as above.
+    let at_most = max_consents(person.identities.len() + 1, person.factors.passkeys.len());
+    if person.consents.len() > at_most {
+        return Err(Flaw::TooMany { member: "consents", at_most });
     }
     let clients = |at: usize| person.consents[at + 1..].iter().any(|other| other.client_id == person.consents[at].client_id);
     if (0..person.consents.len()).any(clients) {
@@ -298,33 +317,4 @@ fn consent(mut consent: Members) -> Result<TransferredConsent, Flaw> {
         withdrawn_at: parse_member(&mut consent, "withdrawn_at", TIME)?,
     };
     refuse_unknown(consent).map(|()| read)
-}
-
-fn required<T>(found: Option<T>, member: &'static str) -> Result<T, Flaw> {
-    found.ok_or(Flaw::WrongMember { member, expected: "given" })
-}
-
-fn parse_member<T: FromStr>(from: &mut Members, member: &'static str, expected: &'static str) -> Result<Option<T>, Flaw> {
-    let text = from.text(member)?;
-    text.map(|text| text.parse()).transpose().map_err(|_| Flaw::WrongMember { member, expected })
-}
-
-fn parse_each<T>(
-    from: &mut Members,
-    member: &'static str,
-    at_most: usize,
-    read: impl Fn(Members) -> Result<T, Flaw>,
-) -> Result<Vec<T>, Flaw> {
-    let list = from.list(member)?.unwrap_or_default();
-    if list.len() > at_most {
-        return Err(Flaw::TooMany { member, at_most });
-    }
-    list.into_iter().map(|value| Members::of(value).and_then(&read)).collect()
-}
-
-fn refuse_unknown(left: Members) -> Result<(), Flaw> {
-    match left.into_rest().into_iter().next() {
-        None => Ok(()),
-        Some((name, _)) => Err(Flaw::UnknownMember(name.escape_debug().take(20).collect())),
-    }
 }

@@ -3,6 +3,7 @@
 use super::flaw::Flaw;
 use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use serde_json::{Map, Value};
+use std::str::FromStr;
 
 /// The members that are left in an object.
 pub(super) struct Members(Map<String, Value>);
@@ -86,4 +87,44 @@ pub(super) fn hex(text: &str, member: &'static str) -> Result<Vec<u8>, Flaw> {
 /// Encodes bytes as PHC strings do.
 pub(super) fn b64(bytes: &[u8]) -> String {
     BASE64_NOPAD.encode(bytes)
+}
+
+/// What a time is, in words.
+pub(super) const TIME: &str = "a time (RFC 3339)";
+
+/// A member that must be there.
+pub(super) fn required<T>(found: Option<T>, member: &'static str) -> Result<T, Flaw> {
+    found.ok_or(Flaw::WrongMember { member, expected: "given" })
+}
+
+/// A member that is parsed from a string.
+pub(super) fn parse_member<T: FromStr>(
+    from: &mut Members,
+    member: &'static str,
+    expected: &'static str,
+) -> Result<Option<T>, Flaw> {
+    let text = from.text(member)?;
+    text.map(|text| text.parse()).transpose().map_err(|_| Flaw::WrongMember { member, expected })
+}
+
+/// A list of objects, each read in the same way.
+pub(super) fn parse_each<T>(
+    from: &mut Members,
+    member: &'static str,
+    at_most: usize,
+    read: impl Fn(Members) -> Result<T, Flaw>,
+) -> Result<Vec<T>, Flaw> {
+    let list = from.list(member)?.unwrap_or_default();
+    if list.len() > at_most {
+        return Err(Flaw::TooMany { member, at_most });
+    }
+    list.into_iter().map(|value| Members::of(value).and_then(&read)).collect()
+}
+
+/// Refuses an object with members that are left: ignoring them would lose data.
+pub(super) fn refuse_unknown(left: Members) -> Result<(), Flaw> {
+    match left.into_rest().into_iter().next() {
+        None => Ok(()),
+        Some((name, _)) => Err(Flaw::UnknownMember(name.escape_debug().take(20).collect())),
+    }
 }

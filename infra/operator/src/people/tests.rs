@@ -239,6 +239,83 @@ fn an_unverifiable_keycloak_user_is_reported_by_position() {
     assert_eq!(flaws(keycloak(&clear.to_string())), ["user 1: it has a plain-text password, not a hash"]);
 }
 
+/// The factors of a Keycloak user with these credentials: seed, and kinds that are not imported.
+fn keycloak_factors(credentials: &[Value]) -> (Option<Vec<u8>>, Vec<&'static str>) {
+    let user = json!({ "id": "a", "credentials": credentials });
+    let SecondFactors { totp, lost } = only(keycloak(&json!({ "users": [user] }).to_string())).second_factors;
+    (totp.map(|seed| seed.expose().to_vec()), lost)
+}
+
+fn otp(secret: &Value, codes: &Value) -> Value {
+    json!({ "type": "otp", "userLabel": "phone", "secretData": secret.to_string(), "credentialData": codes.to_string() })
+}
+
+#[test]
+fn the_bytes_of_keycloaks_secret_are_the_seed_unless_it_is_said_to_be_base32() {
+    let secret = json!({ "value": "BUhxNHRQmzVHCYXyO6sF" });
+    let codes = json!({ "subType": "totp", "digits": 6, "counter": 0, "period": 30, "algorithm": "HmacSHA1" });
+    let app = otp(&secret, &codes);
+    assert_eq!(keycloak_factors(std::slice::from_ref(&app)), (Some(b"BUhxNHRQmzVHCYXyO6sF".to_vec()), vec![]));
+    let with = |member: &str, value: Value| {
+        let mut codes = codes.clone();
+        codes[member] = value;
+        codes
+    };
+    let base32 = otp(&json!({ "value": "GEZDGNBVGY3TQOJQ" }), &with("secretEncoding", json!("BASE32")));
+    assert_eq!(keycloak_factors(&[base32]), (Some(b"1234567890".to_vec()), vec![]));
+    for (member, value) in [
+        ("algorithm", json!("HmacSHA256")),
+        ("digits", json!(8)),
+        ("period", json!(60)),
+        ("subType", json!("hotp")),
+        ("algorithm", Value::Null),
+    ] {
+        assert_eq!(keycloak_factors(&[otp(&secret, &with(member, value))]), (None, vec![OTHER_APP]), "{member}");
+    }
+    for unreadable in [
+        otp(&json!({ "value": "short" }), &codes),
+        otp(&json!({ "value": "a".repeat(65) }), &codes),
+        otp(&json!({}), &codes),
+        otp(&json!(1), &codes),
+        otp(&secret, &with("secretEncoding", json!("hex"))),
+        otp(&secret, &with("digits", json!("six"))),
+        otp(&json!({ "value": "GEZDGNB1" }), &with("secretEncoding", json!("base32"))),
+        json!({ "type": "otp" }),
+    ] {
+        assert_eq!(keycloak_factors(std::slice::from_ref(&unreadable)), (None, vec![UNREADABLE_APP]), "{unreadable}");
+    }
+    let other = |kind: &str| json!({ "type": kind, "secretData": "{}", "credentialData": "{}" });
+    let second = otp(&json!({ "value": "another secret of it" }), &codes);
+    assert_eq!(
+        keycloak_factors(&[other("webauthn"), app, second, other("recovery-authn-codes"), other("sms")]),
+        (
+            Some(b"BUhxNHRQmzVHCYXyO6sF".to_vec()),
+            vec!["webauthn", "another authenticator app", "recovery-authn-codes", OTHER_FACTOR]
+        )
+    );
+}
+
+#[test]
+fn auth0_imports_have_a_seed_in_base32_and_other_factors_are_counted() {
+    let factors = |factors: Value| {
+        let line = json!({ "user_id": "a", "mfa_factors": factors }).to_string();
+        let SecondFactors { totp, lost } = only(auth0(&line)).second_factors;
+        (totp.map(|seed| seed.expose().to_vec()), lost)
+    };
+    let totp = |secret: Value| json!({ "totp": { "secret": secret } });
+    let (phone, email) = (json!({ "phone": { "value": "+12125550001" } }), json!({ "email": { "value": "a@example.com" } }));
+    assert_eq!(
+        factors(json!([phone, totp(json!("GEZDGNBVGY3TQOJQ")), email])),
+        (Some(b"1234567890".to_vec()), vec!["phone", "email"])
+    );
+    for unreadable in [json!("GEZDGNB1"), json!("GEZDGNBV"), json!(7), Value::Null] {
+        assert_eq!(factors(json!([totp(unreadable)])), (None, vec![UNREADABLE_APP]));
+    }
+    assert_eq!(factors(json!([{}, 1])), (None, vec![OTHER_FACTOR; 2]));
+    let mfa = json!({ "users": [{ "localId": "a", "mfaInfo": [{ "phoneInfo": "+1" }, { "totpInfo": {} }, {}] }] });
+    assert_eq!(only(firebase(&mfa.to_string(), None)).second_factors.lost, ["phone", "totp", OTHER_FACTOR]);
+}
+
 fn parameters() -> HashParameters {
     HashParameters {
         signer_key: "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==".to_owned(),

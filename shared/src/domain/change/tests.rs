@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::consent::Consent;
 use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::LinkedIdentity;
+use crate::domain::passkey::Passkey;
 use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
 use crate::domain::transfer::TransferredAccount;
 use crate::domain::verbs::NewAccount;
@@ -43,6 +44,7 @@ impl ReadBack for ImportedAccount {
         Some(Self {
             authentication: first(change)?,
             password: first(change),
+            totp: first(change),
             profile: first(change)?,
             link: first(change)?,
             data_key: first(change)?,
@@ -61,6 +63,9 @@ impl ReadBack for TransferredAccount {
             links: change.written::<LinkedIdentity>().cloned().collect(),
             terms: terms.unwrap_or_default(),
             consents: change.written::<Consent>().cloned().collect(),
+            totp: first(change),
+            recovery_codes: first(change),
+            passkeys: change.written::<Passkey>().cloned().collect(),
             data_key: first(change)?,
         })
     }

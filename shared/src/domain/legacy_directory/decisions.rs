@@ -16,6 +16,7 @@ use crate::domain::sign_in::factors::Factors;
 use crate::domain::sign_in::methods::legacy_directory::accepted;
 use crate::domain::sign_in::methods::password::Authenticated;
 use crate::domain::time::Timestamp;
+use crate::domain::totp::{StoredSeed, TotpCredential};
 
 /// Imports a user who has just shown the password, and signs them in. `claimed_subject` is the stored claim on their subject.
 pub fn take_over(
@@ -46,6 +47,7 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
         ImportedPassword::StaysThere => (None, PasswordHome::Directory),
         ImportedPassword::None => (None, PasswordHome::Here),
     };
+    let totp = imported_user.totp.map(|seed| imported_app(account, seed, now));
     ImportedAccount {
         authentication: AccountState {
             account,
@@ -61,12 +63,13 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             password_home,
             roles: imported_user.roles,
             legal_hold: None,
-            protected: false,
-            factors: Factors::default(),
+            protected: totp.is_some(),
+            factors: Factors { totp: totp.as_ref().map(|_| NO_STEP), ..Factors::default() },
             satisfied: None,
             version: 1,
         },
         password,
+        totp,
         profile: Profile {
             account,
             claims: imported_user.claims,
@@ -82,6 +85,15 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
         data_key: WrappedDataKey { state: DataKeyState::Account, ..imported_user.data_key },
         flow: None,
     }
+}
+
+/// The last step of an app that has shown no code here yet.
+const NO_STEP: u64 = 0;
+
+/// An authenticator app that the user set up in another system.
+fn imported_app(account: AccountId, seed: Sealed, now: Timestamp) -> TotpCredential {
+    let active = Some(StoredSeed { seed, added_at: now });
+    TotpCredential { account, active, pending: None, removed: None, version: 1 }
 }
 
 /// The outcome of an import by an operator.
@@ -101,6 +113,8 @@ pub enum ImportOutcome {
     Completed,
     /// The user was imported before, with another address: nothing was filled in.
     OtherAddress,
+    /// The user was imported before and has signed in since. The second factor of this import was not added.
+    FactorNotAdded,
 }
 
 /// What is stored already of a user to import. The claim on the subject is read before the owner of the address.
@@ -135,9 +149,11 @@ pub struct Completion {
     pub password: Option<PasswordHash>,
     /// The completed claims, if any was missing.
     pub claims: Option<Sealed>,
+    /// The sealed seed of an authenticator app.
+    pub totp: Option<Sealed>,
 }
 
-/// Fills in what an earlier import left empty: the password, and claims. Only while the user has not signed in here: what the user
+/// Fills in what an earlier import left empty: the password, claims, and the authenticator app. Only while the user has not signed in here: what the user
 /// changed or removed since stays so.
 pub fn complete_import(
     state: &AccountState,
@@ -152,18 +168,27 @@ pub fn complete_import(
         && state.password_home == PasswordHome::Here
         && profile.email_undos.is_empty();
     let account = state.account;
-    let Completion { has_same_address, password, claims } = completion;
+    let Completion { has_same_address, password, claims, totp } = completion;
+    let totp = totp.filter(|_| !state.protected && state.factors.is_empty());
+    if !is_untouched && totp.is_some() {
+        return Decision::unchanged(ImportOutcome::FactorNotAdded);
+    }
     let password =
         password.filter(|_| !has_password).map(|hash| PasswordCredential { account, hash, changed_at: now, version: 1 });
-    if !is_untouched || (password.is_none() && claims.is_none()) {
+    if !is_untouched || (password.is_none() && claims.is_none() && totp.is_none()) {
         return Decision::unchanged(ImportOutcome::AlreadyHere);
     }
     if !has_same_address {
         return Decision::unchanged(ImportOutcome::OtherAddress);
     }
-    let state = AccountState { version: state.version + 1, ..state.clone() };
+    let mut state = AccountState { version: state.version + 1, ..state.clone() };
+    let totp = totp.map(|seed| imported_app(account, seed, now));
+    if totp.is_some() {
+        state.protected = true;
+        state.factors.totp = Some(NO_STEP);
+    }
     let profile = claims.map(|claims| profile.with_claims(claims, now));
-    Decision::one(Change::complete_import(state, password, profile), ImportOutcome::Completed)
+    Decision::one(Change::complete_import(state, password, profile, totp), ImportOutcome::Completed)
 }
 
 /// Signs in a user, after the legacy directory has accepted the password. Stores the hash of that password, and grants the roles

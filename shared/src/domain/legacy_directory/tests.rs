@@ -95,6 +95,7 @@ pub(crate) fn imported_user() -> ImportedUser {
         sub: Sub::from_bytes([3; 16]),
         identifier,
         password: ImportedPassword::Hash(PasswordHash::from_phc("hash".to_owned())),
+        totp: None,
         roles: ["gold".parse().unwrap()].into_iter().collect::<std::collections::BTreeSet<_>>().try_into().unwrap(),
         claims: Sealed(vec![4]),
         subject: SubjectHash(IdentifierHash { key_version: 1, hash: [5; 32] }),
@@ -231,13 +232,13 @@ fn a_second_import_fills_only_what_is_empty_and_only_before_the_first_sign_in() 
     let account = import_legacy_user(bare, ImportConflicts::default(), NOW).changes.only(Change::import_account);
     let (state, profile) = (account.authentication, account.profile);
     let (hash, claims) = (|| Some(PasswordHash::from_phc("hash".to_owned())), || Some(Sealed(vec![9])));
-    let with = |has_same_address, password, claims| Completion { has_same_address, password, claims };
+    let with = |has_same_address, password, claims| Completion { has_same_address, password, claims, totp: None };
     let decision = complete_import(&state, &profile, false, with(true, hash(), claims()), NOW);
     assert_eq!(decision.outcome, ImportOutcome::Completed);
     let [change] = decision.changes.all();
     let (after, password, completed): (AccountState, PasswordCredential, Profile) =
         (change.first(), change.first(), change.first());
-    assert_eq!(*change, Change::complete_import(after.clone(), Some(password.clone()), Some(completed.clone())));
+    assert_eq!(*change, Change::complete_import(after.clone(), Some(password.clone()), Some(completed.clone()), None));
     assert_eq!((after.version, password.version, completed.version, completed.claims), (2, 1, 2, Sealed(vec![9])));
 
     let signed_in = AccountState { devices: vec![KnownDevice { id: 1, failures: FailureWindow::default() }], ..state.clone() };
@@ -259,5 +260,36 @@ fn a_second_import_fills_only_what_is_empty_and_only_before_the_first_sign_in() 
     for (hash, claims) in [(hash(), claims()), (hash(), None), (None, claims())] {
         let decision = complete_import(&state, &profile, false, with(false, hash, claims), NOW);
         assert!(decision.outcome == ImportOutcome::OtherAddress && decision.changes.is_empty());
+    }
+}
+
+/// security 78: an app of another system protects the account from its first sign-in here.
+#[test]
+fn security_78_an_imported_app_protects_the_account_and_a_second_import_adds_it_only_before_the_first_sign_in() {
+    let with_app = ImportedUser { totp: Some(Sealed(vec![8])), ..imported_user() };
+    let account = import_legacy_user(with_app, ImportConflicts::default(), NOW).changes.only(Change::import_account);
+    assert!(account.authentication.protected && account.authentication.factors.totp == Some(0));
+    assert!(account.totp.is_some_and(|totp| totp.active.is_some_and(|app| app.seed == Sealed(vec![8])) && totp.version == 1));
+
+    let account = import_legacy_user(imported_user(), ImportConflicts::default(), NOW).changes.only(Change::import_account);
+    let (state, profile) = (account.authentication, account.profile);
+    assert!(!state.protected && account.totp.is_none());
+    let completion =
+        |has_same_address| Completion { has_same_address, password: None, claims: None, totp: Some(Sealed(vec![8])) };
+    let added = complete_import(&state, &profile, true, completion(true), NOW);
+    assert_eq!(added.outcome, ImportOutcome::Completed);
+    let [change] = added.changes.all();
+    let after: AccountState = change.first();
+    assert!(after.protected && after.factors.totp == Some(0) && after.version == state.version + 1);
+
+    let signed_in = AccountState { devices: vec![KnownDevice { id: 1, failures: FailureWindow::default() }], ..state.clone() };
+    let other_app = AccountState { protected: true, factors: after.factors, ..state.clone() };
+    for (state, has_same_address, outcome) in [
+        (&signed_in, true, ImportOutcome::FactorNotAdded),
+        (&other_app, true, ImportOutcome::AlreadyHere),
+        (&state, false, ImportOutcome::OtherAddress),
+    ] {
+        let decision = complete_import(state, &profile, true, completion(has_same_address), NOW);
+        assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, true));
     }
 }

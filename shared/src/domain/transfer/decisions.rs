@@ -12,9 +12,8 @@ use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::profile::Profile;
 use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
-use crate::domain::sign_in::factors::Factors;
 use crate::domain::time::Timestamp;
-use crate::domain::transfer::TransferredAccount;
+use crate::domain::transfer::{TransferredAccount, TransferredFactors};
 
 /// The password of a transferred account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +68,8 @@ pub struct TransferredUser {
     pub terms: Vec<AcceptedTerms>,
     /// Consents to applications; at most [`MAX_CONSENTS`].
     pub consents: Vec<TransferredConsent>,
+    /// Their second factors and passkeys.
+    pub factors: TransferredFactors,
     /// The fresh data key.
     pub data_key: WrappedDataKey,
 }
@@ -81,6 +82,8 @@ pub struct ExistingState {
     pub owner: Option<AccountId>,
     /// The state of the account itself.
     pub account: Option<AccountStatus>,
+    /// Whether the account itself is protected by a second factor.
+    pub is_protected: bool,
     /// The stored claims on the linked identities.
     pub subjects: Vec<ClaimedSubject>,
     /// Whether a tombstone of the account was found.
@@ -89,6 +92,8 @@ pub struct ExistingState {
     pub sub_owner: Option<AccountId>,
     /// Whether the `sub` is claimed.
     pub is_sub_claimed: bool,
+    /// Whether the credential id of one of the passkeys is claimed.
+    pub is_passkey_claimed: bool,
 }
 
 /// The outcome of a transfer.
@@ -98,12 +103,16 @@ pub enum TransferOutcome {
     Here,
     /// The account was transferred before.
     AlreadyHere,
+    /// The account was transferred before. The file has second factors that it lacks here, and does not get now.
+    AlreadyHereUnprotected,
     /// The user was erased here, and stays erased.
     Erased,
     /// Another account has the address.
     AddressTaken,
     /// Another account has the `sub`.
     SubTaken,
+    /// Another account has one of the passkeys.
+    PasskeyTaken,
 }
 
 /// Creates the transferred account, if nothing of it is stored here.
@@ -114,6 +123,9 @@ pub fn resolve_conflicts(transferred_user: TransferredUser, existing_state: &Exi
     if was_erased {
         return Decision::unchanged(TransferOutcome::Erased);
     }
+    if existing_state.account.is_some() && transferred_user.factors.protects() && !existing_state.is_protected {
+        return Decision::unchanged(TransferOutcome::AlreadyHereUnprotected);
+    }
     if existing_state.account.is_some() || !existing_state.subjects.is_empty() {
         return Decision::unchanged(TransferOutcome::AlreadyHere);
     }
@@ -122,6 +134,9 @@ pub fn resolve_conflicts(transferred_user: TransferredUser, existing_state: &Exi
     }
     if existing_state.owner.is_some() {
         return Decision::unchanged(TransferOutcome::AddressTaken);
+    }
+    if existing_state.is_passkey_claimed {
+        return Decision::unchanged(TransferOutcome::PasskeyTaken);
     }
     Decision::one(Change::move_account(transferred_account(transferred_user)), TransferOutcome::Here)
 }
@@ -137,6 +152,7 @@ fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount 
     };
     // An earlier session of the user pool has not opened this account so far, and must not open it from now on.
     let epoch_began_at = password.as_ref().map(|password| password.changed_at);
+    let factors = transferred_user.factors.stored(account);
     let link = |(subject, named, linked_at)| LinkedIdentity { account, subject, named, linked_at };
     let consent = |consent: TransferredConsent| Consent {
         account,
@@ -161,8 +177,8 @@ fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount 
             password_home,
             roles: transferred_user.roles,
             legal_hold: transferred_user.legal_hold,
-            protected: false,
-            factors: Factors::default(),
+            protected: factors.protected,
+            factors: factors.state,
             satisfied: None,
             version: 1,
         },
@@ -181,6 +197,9 @@ fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount 
         links: transferred_user.identities.into_iter().map(link).collect(),
         terms: transferred_user.terms,
         consents: transferred_user.consents.into_iter().map(consent).collect(),
+        totp: factors.totp,
+        recovery_codes: factors.recovery_codes,
+        passkeys: factors.passkeys,
         data_key: WrappedDataKey { state: DataKeyState::Account, ..transferred_user.data_key },
     }
 }

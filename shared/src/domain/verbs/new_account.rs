@@ -10,9 +10,11 @@ use crate::domain::id::{AccountId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
+use crate::domain::passkey::{ClaimedCredential, Passkey};
 use crate::domain::profile::Profile;
 use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
 use crate::domain::time::Timestamp;
+use crate::domain::totp::TotpCredential;
 use crate::domain::transfer::TransferredAccount;
 
 /// The items of a new account.
@@ -73,10 +75,17 @@ impl Change {
             .and_all(new.flow.map(Put::next))
             .and_all(new.password.map(Put::next))
             .and_all(kept_sub)
+            .and_all(new.totp.map(Put::next))
     }
     /// An imported account gets what an earlier import left empty. It has no event of its own: the user was imported before.
-    pub fn complete_import(state: AccountState, password: Option<PasswordCredential>, profile: Option<Profile>) -> Self {
-        Self::unaudited(Put::next(state)).and_all(password.map(Put::next)).and_all(profile.map(Put::next))
+    pub fn complete_import(
+        state: AccountState,
+        password: Option<PasswordCredential>,
+        profile: Option<Profile>,
+        totp: Option<TotpCredential>,
+    ) -> Self {
+        let change = Self::unaudited(Put::next(state)).and_all(password.map(Put::next)).and_all(profile.map(Put::next));
+        change.and_all(totp.map(Put::next))
     }
     /// A user is transferred from another Latchkey. Every item is claimed by absence: a user who already has an account here,
     /// under any of its keys, is not transferred again.
@@ -95,6 +104,9 @@ impl Change {
             .and_all(new.consents.into_iter().map(Put::next))
             .and_all(new.password.map(Put::next))
             .and(sub)
+            .and_all(new.totp.map(Put::next))
+            .and_all(new.recovery_codes.map(Put::next))
+            .and_all(new.passkeys.into_iter().flat_map(claim_passkey))
     }
 }
 
@@ -113,6 +125,12 @@ fn claim_sub(sub: Sub, at: Timestamp) -> Put {
 
 fn accept_terms(account: AccountId, accepted: Vec<AcceptedTerms>) -> Put {
     Put::new(Keyed { key: account, state: Terms { accepted, version: 1 } })
+}
+
+/// The claim of a credential id, and its passkey: an id belongs to one account.
+fn claim_passkey(passkey: Passkey) -> [Put; 2] {
+    let claim = Keyed { key: passkey.hash(), state: ClaimedCredential { account: passkey.account, expires_at: None } };
+    [Put::new(claim), Put::next(passkey)]
 }
 
 /// The claim of a subject, and the link to it.

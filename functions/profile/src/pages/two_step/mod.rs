@@ -38,7 +38,8 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let codes = snapshot.recovery_codes.as_ref().filter(|codes| has_codes(account) && codes.removed_at.is_none());
     let values = context! {
         app_since => active.map(|active| locale::date(&page.locale, active.added_at)),
-        codes_left => codes.map(|codes| codes.left()),
+        // An account with an imported app has no codes yet: it can make some.
+        codes_left => has_codes(account).then(|| codes.map_or(0, |codes| codes.left())),
         codes_total => COUNT,
         are_kept => codes.is_none_or(|codes| codes.are_kept),
         app => page.path(APP),

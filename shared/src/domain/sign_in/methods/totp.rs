@@ -174,6 +174,22 @@ mod tests {
         }
     }
 
+    /// Other systems make seeds of other lengths. A shorter key of HMAC is the same as one that zeros follow (RFC 2104 §2).
+    #[test]
+    fn a_seed_of_another_system_has_another_length() {
+        for length in [10, 20, 32, 64] {
+            let imported = TotpSeed::from_slice(&vec![7; length]).unwrap();
+            let code = String::from_utf8(code_of(&imported, 1000).to_vec()).unwrap();
+            assert_eq!(check(&imported, &code.into(), None, at(1000)), Ok(1000), "{length}");
+        }
+        for length in [0, 9, 65] {
+            assert!(TotpSeed::from_slice(&vec![7; length]).is_none(), "{length}");
+        }
+        let short = TotpSeed::from_slice(b"1234567890").unwrap();
+        let padded = TotpSeed::from_bytes(*b"1234567890\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(code_of(&short, 1000), code_of(&padded, 1000));
+    }
+
     #[test]
     fn the_steps_before_and_after_are_accepted_and_no_others() {
         for (steps, is_accepted) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
