@@ -94,7 +94,8 @@ impl Answer {
         let Some(schema) = self.content.get(essence) else { return Some(format!("the media type {media_type:?}")) };
         let schema = schema.as_ref().filter(|_| method != Method::HEAD)?;
         // A schema of another media type describes its text.
-        let is_json = essence == "application/json" || essence.ends_with("+json");
+        // DynamoDB's own type is JSON too.
+        let is_json = essence == "application/json" || essence == "application/x-amz-json-1.0" || essence.ends_with("+json");
         let value = if is_json { serde_json::from_slice(body).ok() } else { std::str::from_utf8(body).ok().map(Value::from) };
         let Some(value) = value else { return Some("a body that is not JSON or text".to_owned()) };
         let errors: Vec<String> = schema
