@@ -16,6 +16,7 @@ mod target;
 mod terminal;
 mod user_import;
 mod verify_export;
+mod ways_in;
 
 use clap::{Parser, Subcommand};
 use command_error::CommandError;

@@ -10,3 +10,4 @@ mod people;
 mod second_step;
 mod transfer_factors;
 mod user_pool;
+mod ways_in;

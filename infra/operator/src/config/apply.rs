@@ -54,11 +54,16 @@ async fn store_version(
             "[cognito]: the local gateway cannot reach a user pool, and would refuse users without an account here. Nothing was written",
         ));
     }
-    let comparison = compare(document, target).await?;
+    let comparison = compare(document, target, note.walk).await?;
     let tenant = &document.tenant;
     say(&comparison.render(target, tenant))?;
     if comparison.is_in_force() {
         return Ok(());
+    }
+    if !comparison.is_harmless() && !note.accept {
+        return Err(CommandError::new(
+            "passkeys would stop working, as counted above, and users would lose a way in. Nothing was written; to accept it, give --accept",
+        ));
     }
     let decided_on = comparison.newest.as_ref().map(|newest| newest.version);
     confirm(if decided_on.is_some() { "Apply this version?" } else { "Create this tenant?" }, note.yes)?;

@@ -4,10 +4,13 @@ use super::document::{Document, DocumentFile};
 use crate::command_error::CommandError;
 use crate::target::Target;
 use crate::terminal::{Colour, columns, highlighted, say, say_json};
+use crate::ways_in::{EndedWays, WalkOptions};
 use latchkey::config::plan::{Plan, Severity};
 use latchkey::domain::id::TenantId;
+use latchkey::domain::sign_in::ways_in::AllowedWays;
 use latchkey::domain::tenant::TenantConfig;
 use latchkey::store::tenant::TenantDocument;
+use latchkey::web::passkey::RelyingParty;
 use serde::Serialize;
 
 /// A document compared with the version in force.
@@ -16,6 +19,8 @@ pub(super) struct Comparison {
     pub(super) newest: Option<TenantDocument>,
     /// The changes.
     pub(super) plan: Plan,
+    /// The passkeys and ways in that the document ends, if it can end any.
+    pub(super) ended: Option<EndedWays>,
     /// Why the version in force could not be compared.
     unreadable: Option<String>,
     is_same_text: bool,
@@ -31,10 +36,12 @@ struct PlanOutput<'a> {
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_compared: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkeys: Option<&'a EndedWays>,
 }
 
 /// Reads the version in force and compares the document with it.
-pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, CommandError> {
+pub(super) async fn compare(document: &Document, target: &Target, walk: WalkOptions) -> Result<Comparison, CommandError> {
     let newest = newest(target, &document.tenant).await?;
     let now = newest.as_ref().map(|newest| TenantConfig::parse(&document.tenant, &newest.document)).transpose();
     let (now, unreadable) = match now {
@@ -46,7 +53,30 @@ pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comp
         (None, Some(newest)) => Plan::not_compared(newest.version),
         (now, _) => Plan::between(now.as_ref(), &document.config),
     };
-    Ok(Comparison { newest, plan, unreadable, is_same_text })
+    let ended = match newest.is_some() && !is_same_text {
+        true => count_ended(document, now.as_ref(), target, walk).await?,
+        false => None,
+    };
+    Ok(Comparison { newest, plan, ended, unreadable, is_same_text })
+}
+
+/// Counts what ends for users with passkeys: only if the relying party id changes or goes, which no other section can do. `now`: the version
+/// in force, if it can be read.
+async fn count_ended(
+    document: &Document,
+    now: Option<&TenantConfig>,
+    target: &Target,
+    walk: WalkOptions,
+) -> Result<Option<EndedWays>, CommandError> {
+    let issuer = target.origin.issuer(&document.tenant);
+    let rp_id = |config: &TenantConfig| RelyingParty::new(&config.passkeys, &issuer).map(|party| party.id);
+    let (was, is) = (now.map(rp_id), rp_id(&document.config));
+    if was.as_ref().is_some_and(|was| was.is_none() || *was == is) {
+        return Ok(None);
+    }
+    let store = target.store.tenant(document.tenant.clone());
+    let of = format!("tenant {} of {}", document.tenant, target.name);
+    EndedWays::count(&store, walk.rate, AllowedWays { rp_id: is.as_deref() }, &of).await.map(Some)
 }
 
 /// The version in force.
@@ -61,6 +91,11 @@ impl Comparison {
     /// Whether the version in force has exactly this text.
     pub(super) fn is_in_force(&self) -> bool {
         self.is_same_text
+    }
+
+    /// Whether it ends nothing that an operator must accept.
+    pub(super) fn is_harmless(&self) -> bool {
+        self.ended.as_ref().is_none_or(EndedWays::is_harmless)
     }
 
     /// The plan, for people.
@@ -100,6 +135,12 @@ impl Comparison {
             })
             .collect();
         text.push_str(&columns(&rows));
+        for line in self.ended.iter().flat_map(EndedWays::lines) {
+            text.push_str(&format!("  {line}\n"));
+        }
+        if !self.is_harmless() {
+            text.push_str("  these users lose a way in: `latchkey config apply` needs --accept\n");
+        }
         let dangers = self.plan.dangers().count();
         if dangers > 0 {
             text.push_str(&format!("  {dangers} of these changes (!) affect users or clients, or weaken a protection\n"));
@@ -109,9 +150,9 @@ impl Comparison {
 }
 
 /// `latchkey config plan`
-pub(super) async fn plan(file: &DocumentFile, target: &Target, json: bool) -> Result<(), CommandError> {
+pub(super) async fn plan(file: &DocumentFile, target: &Target, walk: WalkOptions, json: bool) -> Result<(), CommandError> {
     let document = file.read_for(target)?;
-    let comparison = compare(&document, target).await?;
+    let comparison = compare(&document, target, walk).await?;
     if !json {
         return say(&comparison.render(target, &document.tenant));
     }
@@ -122,5 +163,6 @@ pub(super) async fn plan(file: &DocumentFile, target: &Target, json: bool) -> Re
         same_text: comparison.is_same_text,
         plan: &comparison.plan,
         not_compared: comparison.unreadable.as_deref(),
+        passkeys: comparison.ended.as_ref(),
     })
 }

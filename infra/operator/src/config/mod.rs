@@ -13,6 +13,7 @@ mod options;
 use crate::command_error::CommandError;
 use crate::config::options::{ChangeNote, TenantOption};
 use crate::target::TargetOptions;
+use crate::ways_in::WalkOptions;
 use clap::Subcommand;
 use document::DocumentFile;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
         file: DocumentFile,
         #[command(flatten)]
         target: TargetOptions,
+        #[command(flatten)]
+        walk: WalkOptions,
         /// Print JSON, for programs
         #[arg(long)]
         json: bool,
@@ -82,7 +85,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: &Command) -> Result<(), CommandError> {
     match command {
         Command::Validate { file, origin } => document::validate(file, origin.as_deref()),
-        Command::Plan { file, target, json } => compare::plan(file, &target.open().await?, *json).await,
+        Command::Plan { file, target, walk, json } => compare::plan(file, &target.open().await?, *walk, *json).await,
         Command::Apply { file, target, note } => apply::apply(file, &target.open().await?, note).await,
         Command::History { tenant, target, json } => history::history(&target.open().await?, &tenant.tenant, *json).await,
         Command::Rollback { version, tenant, target, note } => {

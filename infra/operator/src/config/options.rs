@@ -1,6 +1,7 @@
 //! Options that several commands share.
 
 use crate::target::tenant;
+use crate::ways_in::WalkOptions;
 use latchkey::domain::id::TenantId;
 
 /// The tenant of the document.
@@ -23,6 +24,11 @@ pub(crate) struct ChangeNote {
     /// The reason for the change, for the history
     #[arg(long, short = 'm', value_name = "TEXT", value_parser = single_line::<500>)]
     pub(super) message: Option<String>,
+    /// Accept that passkeys stop working, and that the accounts which the plan counts lose a way in
+    #[arg(long)]
+    pub(super) accept: bool,
+    #[command(flatten)]
+    pub(super) walk: WalkOptions,
 }
 
 fn single_line<const MOST: usize>(text: &str) -> Result<String, String> {

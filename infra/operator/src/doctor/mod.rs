@@ -10,6 +10,7 @@ mod aws;
 mod deep;
 mod issuer;
 mod mail;
+mod passkeys;
 mod queues;
 mod report;
 mod tenants;
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     target: TargetOptions,
     /// Also tries what only a running deployment can show: a sign-in of an unknown address, every route, and what AWS made of the template.
-    /// Counts one failed sign-in
+    /// Counts one failed sign-in. Reads every account, to find passkeys that no longer work: one read unit for each 4 KB of the table
     #[arg(long)]
     deep: bool,
     /// Print JSON, for programs
@@ -48,6 +49,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, CommandError> {
         mail::check(&mut report, stack, &tenants).await;
     }
     issuer::check(&mut report, &target, &tenants, now).await;
+    passkeys::check(&mut report, &target, &tenants, arguments.deep).await;
     if arguments.deep {
         deep::check(&mut report, &target).await;
     }

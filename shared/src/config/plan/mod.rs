@@ -10,6 +10,7 @@ mod clients;
 mod effects;
 mod form;
 mod legacy_directory;
+mod passkeys;
 mod policies;
 mod reverse_migration;
 mod terms;
@@ -27,6 +28,7 @@ impl Plan {
         let mut plan = Self::default();
         plan.looks(now, then);
         policies::compare(&mut plan, now, then);
+        passkeys::compare(&mut plan, &now.passkeys, &then.passkeys);
         form::compare(&mut plan, &now.registration, &then.registration);
         legacy_directory::compare(&mut plan, &then.registration, now.legacy_directory.as_ref(), then.legacy_directory.as_ref());
         reverse_migration::compare(

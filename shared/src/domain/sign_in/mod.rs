@@ -23,3 +23,4 @@ pub mod methods;
 pub mod policy;
 pub mod second_step;
 pub mod throttle;
+pub mod ways_in;

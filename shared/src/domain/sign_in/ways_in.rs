@@ -1,0 +1,117 @@
+//! The ways into an account under a tenant document: the one place that says whether an account has any. A change of the document that ends
+//! a way in is counted with it before it is applied (`latchkey config plan`).
+//!
+//! 1. A passkey of the document's relying party id opens every account.
+//! 2. Otherwise there is a password, here or in the legacy directory, or the mailbox: a password reset sets one.
+//! 3. A protected account also needs an authenticator app or a recovery code. A password reset is no second factor.
+
+use crate::domain::account::{AccountState, PasswordHome};
+use crate::domain::passkey::Passkey;
+
+/// What a document allows.
+#[derive(Debug, Clone, Copy)]
+pub struct AllowedWays<'a> {
+    /// The relying party id of its passkeys. None: it has none.
+    pub rp_id: Option<&'a str>,
+}
+
+/// An account, with what its state does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredWays<'a> {
+    /// Its state.
+    pub account: &'a AccountState,
+    /// Whether a password is stored here.
+    pub has_password: bool,
+    /// Its passkeys, removed ones included.
+    pub passkeys: &'a [Passkey],
+}
+
+/// How the user of an account signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayIn {
+    /// With what the user has.
+    SignIn,
+    /// After a password reset by mail: there is no password, or no passkey that can be used.
+    PasswordReset,
+    /// Not at all, until an operator helps.
+    None,
+}
+
+impl StoredWays<'_> {
+    /// The passkeys that the document ends: they are in use, and of another relying party id.
+    pub fn ended_passkeys(&self, allowed: AllowedWays<'_>) -> impl Iterator<Item = &Passkey> {
+        let active = self.passkeys.iter().filter(|passkey| passkey.is_active());
+        active.filter(move |passkey| allowed.rp_id != Some(&passkey.rp_id))
+    }
+
+    /// How the user signs in under this document.
+    #[must_use]
+    pub fn way_in(&self, allowed: AllowedWays<'_>) -> WayIn {
+        let Self { account, has_password, passkeys } = self;
+        if passkeys.iter().any(|passkey| passkey.is_active() && allowed.rp_id == Some(&passkey.rp_id)) {
+            return WayIn::SignIn;
+        }
+        if account.protected && !account.factors.has_second_step() {
+            return WayIn::None;
+        }
+        if *has_password || account.password_home == PasswordHome::Directory { WayIn::SignIn } else { WayIn::PasswordReset }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::oauth::fixture::{NOW, authentication};
+    use crate::domain::passkey::Transports;
+
+    fn passkey(rp_id: &str) -> Passkey {
+        Passkey {
+            account: authentication().account,
+            credential_id: vec![1; 16],
+            cose: vec![2],
+            aaguid: [3; 16],
+            transports: Transports::default(),
+            backup_eligible: false,
+            backed_up: false,
+            counter: 0,
+            rp_id: rp_id.to_owned(),
+            name: None,
+            newest_challenge: NOW,
+            created_at: NOW,
+            last_used_at: None,
+            removed_at: None,
+            version: 1,
+        }
+    }
+
+    /// Every account against every document: what opens it, and that nothing but a factor that can be used opens a protected one.
+    #[test]
+    fn security_87_an_account_has_a_way_in_only_by_what_the_document_accepts() {
+        let [id, other] = ["id.example.com", "example.com"].map(Some);
+        let (own, removed) = ([passkey("id.example.com")], [passkey("id.example.com").removed(NOW)]);
+        for (passkeys, rp_id, has_password, protected, has_app, way_in) in [
+            (&own[..], id, false, true, false, WayIn::SignIn),
+            (&own, id, true, false, false, WayIn::SignIn),
+            (&own, other, true, false, false, WayIn::SignIn),
+            (&own, other, false, false, false, WayIn::PasswordReset),
+            (&own, other, true, true, false, WayIn::None),
+            (&own, other, false, true, false, WayIn::None),
+            (&own, other, true, true, true, WayIn::SignIn),
+            (&own, other, false, true, true, WayIn::PasswordReset),
+            (&own, None, true, true, false, WayIn::None),
+            (&removed, id, true, true, false, WayIn::None),
+            (&removed, id, true, false, false, WayIn::SignIn),
+            (&[], id, false, false, false, WayIn::PasswordReset),
+        ] {
+            let mut account = AccountState { protected, ..authentication() };
+            account.factors.totp = has_app.then_some(1);
+            let (ways, allowed) = (StoredWays { account: &account, has_password, passkeys }, AllowedWays { rp_id });
+            assert_eq!(ways.way_in(allowed), way_in, "{rp_id:?} {has_password} {protected} {has_app}");
+            let ended = passkeys.iter().filter(|passkey| passkey.is_active() && rp_id != id).count();
+            assert_eq!(ways.ended_passkeys(allowed).count(), ended);
+        }
+        let there = AccountState { password_home: PasswordHome::Directory, ..authentication() };
+        let ways = StoredWays { account: &there, has_password: false, passkeys: &[] };
+        assert_eq!(ways.way_in(AllowedWays { rp_id: None }), WayIn::SignIn);
+    }
+}
