@@ -76,7 +76,9 @@ async fn count_ended(
     }
     let store = target.store.tenant(document.tenant.clone());
     let of = format!("tenant {} of {}", document.tenant, target.name);
-    EndedWays::count(&store, walk.rate, AllowedWays { rp_id: is.as_deref() }, &of).await.map(Some)
+    EndedWays::count(&store, walk.rate, AllowedWays { rp_id: is.as_deref(), mail_code: document.config.sign_in.mail_code }, &of)
+        .await
+        .map(Some)
 }
 
 /// The version in force.

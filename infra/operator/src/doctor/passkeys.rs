@@ -17,7 +17,8 @@ pub(super) async fn check(report: &mut Report, target: &Target, tenants: &[Check
         let rp_id = RelyingParty::new(&tenant.config.passkeys, &target.origin.issuer(&tenant.id)).map(|party| party.id);
         let store = target.store.tenant(tenant.id.clone());
         let of = format!("tenant {}", tenant.id);
-        match EndedWays::count(&store, DEFAULT_RATE, AllowedWays { rp_id: rp_id.as_deref() }, &of).await {
+        let allowed = AllowedWays { rp_id: rp_id.as_deref(), mail_code: tenant.config.sign_in.mail_code };
+        match EndedWays::count(&store, DEFAULT_RATE, allowed, &of).await {
             Ok(ended) if ended.is_harmless() => {
                 report.ok(what, format!("{} accounts, no passkey of another site than the document's", ended.accounts));
             }

@@ -2,7 +2,7 @@
 //! a way in is counted with it before it is applied (`latchkey config plan`).
 //!
 //! 1. A passkey of the document's relying party id opens every account.
-//! 2. Otherwise there is a password, here or in the legacy directory, or the mailbox: a password reset sets one.
+//! 2. Otherwise there is a password, here or in the legacy directory, or the mailbox: a code that is mailed, or a password reset.
 //! 3. A protected account also needs an authenticator app or a recovery code. A password reset is no second factor.
 
 use crate::domain::account::{AccountState, PasswordHome};
@@ -13,6 +13,8 @@ use crate::domain::passkey::Passkey;
 pub struct AllowedWays<'a> {
     /// The relying party id of its passkeys. None: it has none.
     pub rp_id: Option<&'a str>,
+    /// Whether a mailed code is a first factor.
+    pub mail_code: bool,
 }
 
 /// An account, with what its state does not say.
@@ -54,7 +56,8 @@ impl StoredWays<'_> {
         if account.protected && !account.factors.has_second_step() {
             return WayIn::None;
         }
-        if *has_password || account.password_home == PasswordHome::Directory { WayIn::SignIn } else { WayIn::PasswordReset }
+        let has_first_factor = *has_password || account.password_home == PasswordHome::Directory || allowed.mail_code;
+        if has_first_factor { WayIn::SignIn } else { WayIn::PasswordReset }
     }
 }
 
@@ -105,13 +108,23 @@ mod tests {
         ] {
             let mut account = AccountState { protected, ..authentication() };
             account.factors.totp = has_app.then_some(1);
-            let (ways, allowed) = (StoredWays { account: &account, has_password, passkeys }, AllowedWays { rp_id });
+            let (ways, allowed) =
+                (StoredWays { account: &account, has_password, passkeys }, AllowedWays { rp_id, mail_code: false });
             assert_eq!(ways.way_in(allowed), way_in, "{rp_id:?} {has_password} {protected} {has_app}");
             let ended = passkeys.iter().filter(|passkey| passkey.is_active() && rp_id != id).count();
             assert_eq!(ways.ended_passkeys(allowed).count(), ended);
         }
         let there = AccountState { password_home: PasswordHome::Directory, ..authentication() };
         let ways = StoredWays { account: &there, has_password: false, passkeys: &[] };
-        assert_eq!(ways.way_in(AllowedWays { rp_id: None }), WayIn::SignIn);
+        assert_eq!(ways.way_in(AllowedWays { rp_id: None, mail_code: false }), WayIn::SignIn);
+        // A mailed code is one factor. A protected account continues with its second step.
+        let mail = AllowedWays { rp_id: None, mail_code: true };
+        for (protected, has_app, way_in) in
+            [(false, false, WayIn::SignIn), (true, true, WayIn::SignIn), (true, false, WayIn::None)]
+        {
+            let mut account = AccountState { protected, ..authentication() };
+            account.factors.totp = has_app.then_some(1);
+            assert_eq!(StoredWays { account: &account, has_password: false, passkeys: &[] }.way_in(mail), way_in);
+        }
     }
 }
