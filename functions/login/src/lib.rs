@@ -7,7 +7,8 @@
 //!                                       └─▶ /recover ─▶ mail ─▶ /recover ─▶ /login
 //! ```
 //!
-//! If something is due of the account, `/oauth2/authorize` leads to `/complete` before `/consent`, and back.
+//! If something is due of the account, `/oauth2/authorize` leads to `/complete` before `/consent`, and back. After a sign-in,
+//! `/login/passkey/offer` may come first.
 //!
 //! No page keeps state on the server. The authorization request is in the query of each page's address, and each page validates it again.
 //! Completed interactions of the user travel in sealed markers (see [`pending`]).
@@ -23,6 +24,7 @@ pub mod logout;
 pub mod mail_code;
 pub mod passkey;
 mod passkey_button;
+pub mod passkey_offer;
 pub mod pending;
 pub mod recover;
 pub mod respond;
@@ -62,6 +64,7 @@ pub fn routes() -> Router<Services> {
         .route("/login/code", get(mail_code::get).post(mail_code::post))
         .route("/login/passkey", post(passkey::post.layer(with_passkey)))
         .route("/login/passkey/options", get(passkey::options))
+        .route("/login/passkey/offer", get(passkey_offer::get).post(passkey_offer::post))
         .route("/login/second-step", get(second_step::get).post(second_step::post.layer(stepped)))
         .route("/complete", get(complete::get).post(complete::post.layer(completed)))
         .route("/consent", get(consent::get).post(consent::post.layer(answered)))

@@ -13,6 +13,7 @@ use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::legacy_directory::{self, Visit};
 use crate::passkey_button::PAGE;
+use crate::passkey_offer;
 use crate::pending::{AttemptLocator, Pending};
 use crate::respond;
 use crate::sign_in_page::{SignInForm, View};
@@ -24,6 +25,7 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::oauth::authorize::counting_proofs;
+use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::sign_in::attempt::NewAttempt;
 use latchkey::domain::sign_in::complete::NewSignIn;
@@ -119,9 +121,12 @@ pub async fn post(
     let session_secrets = NewSessionSecrets::fresh(services.random);
     let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, locale: &locale };
     match sign_in(&services, &visit, &typed).await? {
-        Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied }) => {
+        Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied, passkeys }) => {
             let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
-            let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
+            let completed = CompletedSignIn { by: CompletedBy::KnownSecret, is_known_device: !new_device, passkeys };
+            let offers_passkey = passkey_offer::is_due(&handle, &browser, &pending, &form, completed, session.account)?;
+            let signed_in =
+                SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied, offers_passkey };
             signed_in::proceed(&handle, &browser, &pending, &session_secrets, &signed_in)
         }
         Attempted::Decided(Authenticated::SecondStep { account, attempt }) => {

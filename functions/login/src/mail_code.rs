@@ -9,7 +9,7 @@ use crate::passkey_button;
 use crate::pending::{AttemptLocator, MAIL_CODE, Pending, USERNAME};
 use crate::sign_in_page::{self, SignInForm};
 use crate::signed_in::{self, SignedIn};
-use crate::{respond, username};
+use crate::{passkey_offer, respond, username};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
@@ -20,6 +20,7 @@ use latchkey::domain::identifier::{EmailAddress, IdentifierHash};
 use latchkey::domain::mail_limit::{CodeLimit, until_tomorrow};
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::authorize::Interaction;
+use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::sign_in::attempt::NewAttempt;
 use latchkey::domain::sign_in::complete::NewSignIn;
@@ -34,6 +35,7 @@ use latchkey::store::DecideError;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
+use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH};
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::context;
@@ -92,9 +94,12 @@ pub async fn post(
     let secrets = NewSessionSecrets::fresh(services.random);
     let attempt = NewAttempt { id: services.random.attempt_id(), browser: browser.binding() };
     match view.check(&typed, &secrets, attempt).await? {
-        Checked::Decided(Ok(Authenticated::SignedIn { session, new_device, satisfied }), identifier) => {
+        Checked::Decided(Ok(Authenticated::SignedIn { session, new_device, satisfied, passkeys }), identifier) => {
             let identifier = identifier.ok_or_else(Problem::internal)?;
-            let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
+            let completed = CompletedSignIn { by: CompletedBy::KnownSecret, is_known_device: !new_device, passkeys };
+            let offers_passkey = passkey_offer::is_due(&handle, &browser, &pending, &form, completed, session.account)?;
+            let signed_in =
+                SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied, offers_passkey };
             signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
         }
         Checked::Decided(Ok(Authenticated::SecondStep { account, attempt }), _) => {
@@ -327,6 +332,7 @@ impl<'a> View<'a> {
         let values = context! {
             action => action.clone(),
             username => username::open(handle, browser, pending.step(USERNAME))?,
+            passkey_script => RelyingParty::of(tenant).map(|_| SCRIPT_PATH.as_str()),
             digits => !flow.has_long_code(),
             can_resend => flow.generation < MAX_RESENDS,
             code_error => shown.error,

@@ -11,7 +11,7 @@ use crate::passkey_button::PAGE;
 use crate::pending::Pending;
 use crate::sign_in_page::{SignInForm, View};
 use crate::signed_in::{self, SignedIn};
-use crate::{respond, second_step};
+use crate::{passkey_offer, respond, second_step};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -20,6 +20,7 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::passkey::CredentialHash;
+use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
 use latchkey::domain::sign_in::complete::NewSignIn;
 use latchkey::domain::sign_in::methods::passkey::ceremony::PostedUse;
 use latchkey::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
@@ -75,16 +76,19 @@ pub async fn post(
     }
     let secrets = NewSessionSecrets::fresh(services.random);
     let refused = |words| view.show(SignInForm::refused(String::new(), &locale, words));
-    let address = OnceLock::new();
-    let outcome = sign_in(&handle, &browser, &pending, &form, &secrets, &address).await?;
+    let shown = OnceLock::new();
+    let outcome = sign_in(&handle, &browser, &pending, &form, &secrets, &shown).await?;
     if outcome.is_err() && pending.attempt(tenant)?.is_some() {
         // The right password is shown already.
         return second_step::after_refused_passkey(&handle, &browser, &pending).await;
     }
     match outcome {
-        Ok(Authenticated::SignedIn { session, new_device, satisfied }) => {
-            let identifier = *address.get().ok_or_else(Problem::internal)?;
-            let signed_in = SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied };
+        Ok(Authenticated::SignedIn { session, new_device, satisfied, passkeys }) => {
+            let Shown { identifier, by } = *shown.get().ok_or_else(Problem::internal)?;
+            let completed = CompletedSignIn { by, is_known_device: !new_device, passkeys };
+            let offers_passkey = passkey_offer::is_due(&handle, &browser, &pending, &form, completed, session.account)?;
+            let signed_in =
+                SignedIn { session: &session, since: handle.now(), identifier, new_device, satisfied, offers_passkey };
             signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in)
         }
         Ok(Authenticated::Closed { due }) => {
@@ -102,14 +106,23 @@ pub async fn post(
     }
 }
 
-/// Decides and commits. `address` gets that of the account, for the device cookie.
+/// What a sign-in needs besides its outcome.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    /// The address of the account, for the device cookie.
+    identifier: IdentifierHash,
+    /// Where the passkey is.
+    by: CompletedBy,
+}
+
+/// Decides and commits.
 async fn sign_in(
     handle: &TenantHandle,
     browser: &Browser,
     pending: &Pending,
     form: &Params,
     secrets: &NewSessionSecrets,
-    address: &OnceLock<IdentifierHash>,
+    shown: &OnceLock<Shown>,
 ) -> Result<Result<Authenticated, PasskeyRefusal>, Problem> {
     let tenant = &handle.tenant;
     let Some(party) = RelyingParty::of(tenant) else { return Ok(Err(PasskeyRefusal::CredentialUnknown)) };
@@ -141,7 +154,8 @@ async fn sign_in(
         let Some(found) = tenant.store.find_passkey(account, credential).await? else {
             return Ok::<_, Problem>(Decision::unchanged(Err(PasskeyRefusal::CredentialUnknown)));
         };
-        let _ = address.set(found.authentication.identifier);
+        let by = if posted.is_roaming() { CompletedBy::RoamingPasskey } else { CompletedBy::OwnPasskey };
+        let _ = shown.set(Shown { identifier: found.authentication.identifier, by });
         let device = browser.device_of(account);
         let replaced = session::find(handle, browser, None).await?;
         let new = NewSignIn {

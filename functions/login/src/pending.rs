@@ -1,7 +1,7 @@
 //! The authorization request of a page. It travels in the query of the page's address, unchanged.
 //!
-//! The address may also have sealed markers: `lk_auth`, `lk_consent` and `lk_complete` prove that the user signed in, gave consent, or
-//! did or postponed what was due, for this request in this session. `lk_stored` names a stored request ([`stored_request`]).
+//! The address may also have sealed markers: `lk_auth`, `lk_consent`, `lk_complete`, `lk_step` and `lk_offer` prove that the user signed in, gave
+//! consent, did or postponed what was due, or answered another page, for this request in this session. `lk_stored` names a stored request ([`stored_request`]).
 
 use http::Uri;
 use latchkey::context::Random;
@@ -45,10 +45,12 @@ pub enum InteractionResult {
     Completed,
     /// The user answered the page of a second step.
     Stepped,
+    /// The user answered the offer of a passkey.
+    Offered,
 }
 
 impl InteractionResult {
-    const ALL: [Self; 4] = [Self::SignedIn, Self::Consented, Self::Completed, Self::Stepped];
+    const ALL: [Self; 5] = [Self::SignedIn, Self::Consented, Self::Completed, Self::Stepped, Self::Offered];
 
     const fn parameter(self) -> &'static str {
         match self {
@@ -56,6 +58,7 @@ impl InteractionResult {
             Self::Consented => "lk_consent",
             Self::Completed => "lk_complete",
             Self::Stepped => "lk_step",
+            Self::Offered => "lk_offer",
         }
     }
     const fn purpose(self) -> &'static str {
@@ -64,6 +67,7 @@ impl InteractionResult {
             Self::Consented => "consented to a request",
             Self::Completed => "completed what was due before a request",
             Self::Stepped => "answered the second step of a request",
+            Self::Offered => "answered the offer of a passkey before a request",
         }
     }
 }
@@ -205,8 +209,16 @@ impl Pending {
     ///
     /// # Errors
     /// If the store or a key fails.
-    pub async fn shortened(mut self, random: Random, handle: &TenantHandle) -> Result<Self, Problem> {
-        if self.query.len() > MAX_IN_ADDRESS {
+    pub async fn shortened(self, random: Random, handle: &TenantHandle) -> Result<Self, Problem> {
+        self.shortened_to(MAX_IN_ADDRESS, random, handle).await
+    }
+
+    /// The same for an address that travels inside another one: stored, if its query is longer than this.
+    ///
+    /// # Errors
+    /// If the store or a key fails.
+    pub async fn shortened_to(mut self, longest: usize, random: Random, handle: &TenantHandle) -> Result<Self, Problem> {
+        if self.is_request() && self.query.len() > longest {
             self.query = stored_request::store(random, handle, &self.query).await?;
         }
         Ok(self)
@@ -257,11 +269,25 @@ impl Pending {
         &self,
         tenant: &Tenant,
         result: InteractionResult,
+        interaction: Interaction,
+    ) -> Result<String, KeyError> {
+        self.address_at(tenant, "/oauth2/authorize", result, interaction)
+    }
+
+    /// The same, at another page that comes before the request continues.
+    ///
+    /// # Errors
+    /// If sealing fails.
+    pub fn address_at(
+        &self,
+        tenant: &Tenant,
+        path: &str,
+        result: InteractionResult,
         Interaction { sid, at, since }: Interaction,
     ) -> Result<String, KeyError> {
         let plain = [sid.as_bytes().as_slice(), &at.millis().to_be_bytes(), &since.millis().to_be_bytes()].concat();
         let sealed = tenant.keys.locator()?.seal(result.purpose(), &self.fingerprint, &plain)?;
-        Ok(with_query(&self.continue_at(tenant, "/oauth2/authorize"), [(result.parameter(), sealed.as_str())]))
+        Ok(with_query(&self.continue_at(tenant, path), [(result.parameter(), sealed.as_str())]))
     }
 
     /// The page that asks for the second step of this attempt, for this request.
@@ -306,6 +332,7 @@ impl Pending {
             consented: find(InteractionResult::Consented),
             completed: find(InteractionResult::Completed),
             stepped: find(InteractionResult::Stepped),
+            offered: find(InteractionResult::Offered),
         })
     }
 }

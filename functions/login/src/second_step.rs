@@ -9,7 +9,7 @@
 
 use crate::pending::{AttemptLocator, InteractionResult, Pending};
 use crate::signed_in::{self, SignedIn};
-use crate::{passkey_button, respond};
+use crate::{passkey_button, passkey_offer, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
@@ -17,6 +17,7 @@ use latchkey::domain::account::AccountState;
 use latchkey::domain::change::Decision;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
 use latchkey::domain::oauth::authorize::{Interaction, counting_proofs};
+use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::session::Session;
 use latchkey::domain::sign_in::assurance::Acr;
@@ -34,7 +35,7 @@ use latchkey::store::second_step::{CodeKind, SecondStepSnapshot};
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::passkey::RelyingParty;
+use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH};
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Problem, TenantHandle};
 use minijinja::context;
@@ -98,8 +99,12 @@ pub async fn post(
     };
     match outcome {
         SecondStep::SignedIn { session, new_device, satisfied } => {
-            let identifier = account.as_ref().ok_or_else(Problem::internal)?.identifier;
-            let signed_in = SignedIn { session: &session, since: first_proof, identifier, new_device, satisfied };
+            let account = account.as_ref().ok_or_else(Problem::internal)?;
+            let (identifier, passkeys) = (account.identifier, account.factors.passkeys);
+            let completed = CompletedSignIn { by: CompletedBy::KnownSecret, is_known_device: !new_device, passkeys };
+            let offers_passkey = passkey_offer::is_due(&handle, &browser, &pending, &form, completed, session.account)?;
+            let signed_in =
+                SignedIn { session: &session, since: first_proof, identifier, new_device, satisfied, offers_passkey };
             match view.first {
                 First::Attempt(_) => signed_in::proceed(&handle, &browser, &pending, &secrets, &signed_in),
                 First::Session(..) => signed_in::proceed_after_step(&handle, &browser, &pending, &secrets, &signed_in),
@@ -363,6 +368,7 @@ impl<'a> View<'a> {
             has_app => factors.totp.is_some() && self.level <= Acr::Aal2,
             has_recovery_codes => factors.recovery_codes > 0 && self.level <= Acr::Aal2,
             passkey => if factors.passkeys > 0 { passkey_button::of(handle, browser, pending) } else { None },
+            passkey_script => RelyingParty::of(tenant).map(|_| SCRIPT_PATH.as_str()),
             code_error => error(CODE),
             recovery_error => error(RECOVERY_CODE),
             notice => shown.notice,

@@ -11,6 +11,7 @@ use latchkey::domain::session::Session;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyError;
 use latchkey::services::Tenant;
+use latchkey::web::passkey_offer;
 use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{Browser, Problem, TenantHandle};
 
@@ -26,6 +27,8 @@ pub struct SignedIn<'a> {
     pub new_device: bool,
     /// The requirements of the tenant document that the account satisfied last.
     pub satisfied: Option<Requirements>,
+    /// Whether a passkey is offered before the user continues.
+    pub offers_passkey: bool,
 }
 
 /// Whether a signed-in user confirms their identity for an account page.
@@ -34,7 +37,8 @@ pub fn is_confirmation(pending: &Pending) -> bool {
     pending.hint("prompt") == Some("login")
 }
 
-/// 303 to the authorization request, with a marker that the user has signed in for it; to the account page that asked; or to what is due.
+/// 303 to the authorization request, with a marker that the user has signed in for it; to the account page that asked; or to what is due. If
+/// nothing is due, the offer of a passkey may come first: the user is interrupted once.
 ///
 /// # Errors
 /// If sealing fails.
@@ -46,12 +50,17 @@ pub fn proceed(
     signed_in: &SignedIn<'_>,
 ) -> Result<Response, Problem> {
     let (tenant, session) = (&handle.tenant, signed_in.session);
+    let is_due = !are_satisfied(signed_in.satisfied, &tenant.config.registration, handle.now());
+    let offers_passkey = signed_in.offers_passkey && !is_due;
     let location = if pending.is_request() {
         let interaction = Interaction { sid: session.id, at: handle.now(), since: signed_in.since };
-        pending.address_after(tenant, InteractionResult::SignedIn, interaction)?
-    } else if !is_confirmation(pending) && !are_satisfied(signed_in.satisfied, &tenant.config.registration, handle.now()) {
+        let next = if offers_passkey { passkey_offer::PATH } else { "/oauth2/authorize" };
+        pending.address_at(tenant, next, InteractionResult::SignedIn, interaction)?
+    } else if !is_confirmation(pending) && is_due {
         // A confirmation on an account page is no sign-in: export and deletion stay reachable.
         pending.continue_at(tenant, "/complete")
+    } else if !is_confirmation(pending) && offers_passkey {
+        pending.continue_at(tenant, passkey_offer::PATH)
     } else {
         pending.return_to(tenant).map_or_else(|| pending.continue_at(tenant, "/login"), str::to_owned)
     };

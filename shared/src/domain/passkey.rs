@@ -5,6 +5,7 @@
 //! 3. Each use is written over the version before: its challenge is later than the newest one accepted, and its counter rises.
 
 pub mod decisions;
+pub mod offer;
 
 use super::account::Sealed;
 use super::id::AccountId;

@@ -1,8 +1,8 @@
 //! The browser of a request: its cookies, its anti-forgery values, and the origin of its request.
 //!
 //! Cookie names contain the tenant: `__Host-lk-{what}` for the default tenant, `__Host-lk-{what}-{tenant}` for others. Only for an
-//! http origin on localhost they have no `__Host-` and no `Secure`. The cookies are `session`, `device` and `browser` (a random value
-//! that forms and flows are bound to).
+//! http origin on localhost they have no `__Host-` and no `Secure`. The cookies are `session`, `device`, `browser` (a random value
+//! that forms and flows are bound to) and `passkey-answers` (see [`passkey_offer`](super::passkey_offer)).
 use super::cookie::{Cookie, Jar};
 use super::extract::tenant_of;
 use super::problem::{Problem, ProblemKind};
@@ -30,6 +30,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The lifetime of a known device: the maximum that browsers keep a cookie.
 const DEVICE_LIFETIME: Span = Span::days(400);
 const DEVICE_PURPOSE: &str = "device cookie";
+const PASSKEY_ANSWERS_PURPOSE: &str = "answers to the offer of a passkey";
 
 /// The most accounts that a device cookie remembers.
 const MAX_DEVICE_ENTRIES: usize = 5;
@@ -89,6 +90,8 @@ pub struct Browser {
     pub session: Option<(SessionLocator, Secret256)>,
     /// The accounts that signed in here, newest first: at most [`MAX_DEVICE_ENTRIES`].
     devices: Vec<DeviceEntry>,
+    /// The opened cookie of answers to the offer of a passkey.
+    passkey_answers: Vec<u8>,
     jar: Jar,
     binding: Secret256,
     /// The binding was made for this request: the response must set it.
@@ -110,10 +113,13 @@ impl FromRequestParts<Services> for Browser {
             .read(headers, Cookie::Device)
             .and_then(|value| locator?.open(DEVICE_PURPOSE, b"", &value))
             .map_or_else(Vec::new, |opened| DeviceEntry::read_all(&opened));
+        let answers = jar.read(headers, Cookie::PasskeyAnswers);
+        let passkey_answers = answers.and_then(|value| locator?.open(PASSKEY_ANSWERS_PURPOSE, b"", &value)).unwrap_or_default();
         let sent = jar.read(headers, Cookie::Browser).and_then(|value| read_binding(&value));
         Ok(Self {
             session,
             devices,
+            passkey_answers,
             is_new: sent.is_none(),
             binding: sent.unwrap_or_else(|| services.random.secret()),
             is_same_site: is_same_site(headers, services.origin.as_str()),
@@ -237,6 +243,17 @@ impl Browser {
             std::iter::once(&entry).chain(others).take(MAX_DEVICE_ENTRIES).flat_map(DeviceEntry::to_bytes).collect();
         match tenant.keys.locator().and_then(|keyring| keyring.seal(DEVICE_PURPOSE, b"", &plain)) {
             Ok(value) => self.jar.write(response.headers_mut(), Cookie::Device, &value, Some(DEVICE_LIFETIME)),
+            Err(error) => super::problem::log_failure(&error),
+        }
+    }
+    /// The opened cookie of answers to the offer of a passkey. Empty without one.
+    pub(super) fn passkey_answers(&self) -> &[u8] {
+        &self.passkey_answers
+    }
+    /// Sets that cookie.
+    pub(super) fn keep_passkey_answers(&self, response: &mut Response, tenant: &Tenant, plain: &[u8], lifetime: Span) {
+        match tenant.keys.locator().and_then(|keyring| keyring.seal(PASSKEY_ANSWERS_PURPOSE, b"", plain)) {
+            Ok(value) => self.jar.write(response.headers_mut(), Cookie::PasskeyAnswers, &value, Some(lifetime)),
             Err(error) => super::problem::log_failure(&error),
         }
     }

@@ -15,6 +15,8 @@ pub(super) enum Cookie {
     Device,
     /// The value that forms and flows are bound to.
     Browser,
+    /// The answers to the offer of a passkey.
+    PasskeyAnswers,
 }
 
 /// The maximum size of a cookie that browsers keep: name, value and attributes together (RFC 6265 §6.1).
@@ -39,6 +41,7 @@ impl Jar {
             Cookie::Session => "session",
             Cookie::Device => "device",
             Cookie::Browser => "browser",
+            Cookie::PasskeyAnswers => "passkey-answers",
         };
         let prefix = if self.secure { "__Host-" } else { "" };
         format!("{prefix}lk-{what}{}", self.suffix)

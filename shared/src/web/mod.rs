@@ -20,6 +20,7 @@ pub mod oauth_error;
 pub mod page;
 pub mod params;
 pub mod passkey;
+pub mod passkey_offer;
 pub mod problem;
 pub mod requirements;
 pub mod self_service;

@@ -6,6 +6,7 @@ mod mail_limits;
 mod missing_fields;
 mod passkey_ceremonies;
 mod passkey_guards;
+mod passkey_offer;
 mod passkeys;
 mod registration_api;
 mod registration_pages;

@@ -1,14 +1,17 @@
 //! `/account/confirm-address`: the code from a mail, before the account gets or loses a passkey (security 77).
 
 use super::messages::{changed_address, page_message};
+use super::offer;
 use crate::address_proof::{self, AddressProofState};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::address_proof::{Proven, Started};
+use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::funnel::Outcome;
+use latchkey::web::passkey_offer::RETURN_PARAMETER;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::{Value, context};
 
@@ -37,14 +40,18 @@ impl Next {
             Self::NewPasskey => "/account/passkeys/new",
         }
     }
+    fn address(self, page: &AccountPage) -> Result<String, AccountPageError> {
+        Ok(with_query(self.path(), offer::of(page)?.map(|address| (RETURN_PARAMETER, address))))
+    }
     fn of(page: &AccountPage) -> Result<Self, AccountPageError> {
         Ok(if page.query.one("next")? == Some(Self::NewPasskey.word()) { Self::NewPasskey } else { Self::Passkeys })
     }
 }
 
-/// The address of the page that comes before this one.
-pub(super) fn before(next: Next) -> String {
-    format!("{PATH}?next={}", next.word())
+/// The address of the page that comes before this one. The offer that led to it goes along.
+pub(super) fn before(page: &AccountPage, next: Next) -> Result<String, AccountPageError> {
+    let offer = offer::of(page)?.map(|address| (RETURN_PARAMETER, address));
+    Ok(with_query(PATH, std::iter::once(("next", next.word())).chain(offer)))
 }
 
 #[derive(Default)]
@@ -57,7 +64,7 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
         let admitted = page.admit_recent(PrincipalParts::Profile).await?;
         if address_proof::state(&page.handle, &admitted.principal)? == AddressProofState::NotNeeded {
-            return Ok(page.see_other(Next::of(&page)?.path()));
+            return Ok(page.see_other(&Next::of(&page)?.address(&page)?));
         }
         show(&page, &admitted, StatusCode::OK, Shown::default())
     };
@@ -81,7 +88,7 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
     let next = Next::of(page)?;
     let Some(code) = form.one("mail_code")? else {
         return match address_proof::start(services, &page.handle, &admitted.presented).await? {
-            Started::Waiting => Ok(page.see_other(&before(next))),
+            Started::Waiting => Ok(page.see_other(&before(page, next)?)),
             Started::ChangedAddress { until } => {
                 let shown = Shown { notice: Some(changed_address(page, until)), ..Shown::default() };
                 Ok(Outcome::Refused.tag(show(page, &admitted, StatusCode::BAD_REQUEST, shown)?))
@@ -96,7 +103,7 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
         };
     };
     let words = match address_proof::prove(&page.handle, &admitted.presented, &code.into()).await? {
-        Proven::Proven => return Ok(page.see_other(next.path())),
+        Proven::Proven => return Ok(page.see_other(&next.address(page)?)),
         Proven::Wrong { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
             locale::message(&page.locale, "recover-code-wrong", [("left", left)])
@@ -109,7 +116,7 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
 }
 
 fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: Shown) -> Result<Response, AccountPageError> {
-    Ok(page.show(Section::Security, "account_confirm_address", status, values(page, admitted, &shown)?))
+    Ok(offer::show(page, Section::Security, "account_confirm_address", status, values(page, admitted, &shown)?))
 }
 
 fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<Value, AccountPageError> {
@@ -120,7 +127,7 @@ fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<
         waits_for_mail => waits,
         error => shown.error.clone(),
         notice => shown.notice.clone(),
-        back => page.path("/account/passkeys"),
+        back => offer::of(page)?.map_or_else(|| page.path("/account/passkeys"), str::to_owned),
         anti_forgery => page.anti_forgery(PAGE, admitted),
     })
 }

@@ -6,6 +6,7 @@ pub(crate) mod delete;
 mod draft;
 pub(crate) mod email;
 mod messages;
+mod offer;
 pub(crate) mod passkeys;
 pub(crate) mod password;
 pub(crate) mod privacy;

@@ -2,17 +2,21 @@
 
 use super::confirm_address::{self, Next};
 use super::messages::{done_message, page_message};
+use super::offer;
 use crate::CommandError;
 use crate::address_proof::{self, AddressProofState};
 use crate::passkeys::{self, AddOutcome, Creation, PasskeyView};
 use axum::response::Response;
 use http::StatusCode;
+use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::passkey::decisions::PasskeyRemoved;
 use latchkey::domain::passkey::{CredentialHash, MAX_NAME, MAX_PASSKEYS};
 use latchkey::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
 use latchkey::locale;
+use latchkey::web::account::see_other;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::passkey::{NewPasskeyUser, RelyingParty, SCRIPT_PATH, creation_options};
+use latchkey::web::passkey_offer::RETURN_PARAMETER;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -82,7 +86,7 @@ async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPa
     let id = |name| form.one(name).map(|id| id.and_then(CredentialHash::parse));
     if let Some(id) = id("remove")? {
         let removed = match passkeys::remove(&page.handle, &admitted.presented, id).await {
-            Err(CommandError::ProveAddress) => return Ok(page.see_other(&confirm_address::before(Next::Passkeys))),
+            Err(CommandError::ProveAddress) => return Ok(page.see_other(&confirm_address::before(page, Next::Passkeys)?)),
             other => other?,
         };
         return match removed {
@@ -105,7 +109,7 @@ pub(crate) async fn get_new(page: AccountPage) -> Response {
         let admitted = page.admit_recent(PrincipalParts::Profile).await?;
         let has_passkeys = RelyingParty::of(&page.handle.tenant).is_some();
         if has_passkeys && address_proof::state(&page.handle, &admitted.principal)? != AddressProofState::NotNeeded {
-            return Ok(page.see_other(&confirm_address::before(Next::NewPasskey)));
+            return Ok(page.see_other(&confirm_address::before(&page, Next::NewPasskey)?));
         }
         show_new(&page, &admitted, StatusCode::OK, None).await
     };
@@ -133,15 +137,18 @@ async fn show_new(
     let stored = tenant.store.find_passkeys(user.account).await?;
     let site = tenant.config.name.get(&page.locale);
     let options = creation_options(&page.handle, &page.browser, &party, user, site, &stored)?;
+    let offer = offer::of(page)?;
     let values = context! {
         options => options.to_string(),
         passkey_script => SCRIPT_PATH.as_str(),
         max_name => MAX_NAME,
         notice,
-        back => page.path("/account/passkeys"),
+        action => with_query("?", offer.map(|address| (RETURN_PARAMETER, address))),
+        back => offer.map_or_else(|| page.path("/account/passkeys"), str::to_owned),
+        is_offer => offer.is_some(),
         anti_forgery => page.anti_forgery(NEW, admitted),
     };
-    Ok(page.show(Section::Security, "account_passkeys_new", status, values))
+    Ok(offer::show(page, Section::Security, "account_passkeys_new", status, values))
 }
 
 pub(crate) async fn post_new(page: AccountPage, FormBody(form): FormBody) -> Response {
@@ -159,11 +166,16 @@ async fn add(page: &AccountPage, form: &Params) -> Result<Response, AccountPageE
         ends_others: form.one("end_others")? == Some("true"),
     };
     let added = match passkeys::add(&page.handle, &page.browser, &admitted.presented, &posted).await {
-        Err(CommandError::ProveAddress) => return Ok(page.see_other(&confirm_address::before(Next::NewPasskey))),
+        Err(CommandError::ProveAddress) => return Ok(page.see_other(&confirm_address::before(page, Next::NewPasskey)?)),
         other => other?,
     };
     let (status, words) = match added {
-        AddOutcome::Added => return Ok(page.see_done("/account/passkeys", "passkey-added")),
+        AddOutcome::Added => {
+            return Ok(match offer::of(page)? {
+                Some(address) => page.browser.answer(see_other(address)),
+                None => page.see_done("/account/passkeys", "passkey-added"),
+            });
+        }
         AddOutcome::TooMany => (StatusCode::CONFLICT, "account-passkeys-too-many"),
         AddOutcome::Refused(PasskeyRefusal::ChallengeExpired | PasskeyRefusal::ChallengeForeign) => {
             (StatusCode::CONFLICT, "account-passkeys-stale")

@@ -16,6 +16,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::flow::{Flow, MAX_RESENDS};
+use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
 use latchkey::domain::registration::{self, FlowOver, Resent, Verified};
 use latchkey::domain::secret::SecretText;
 use latchkey::services::Services;
@@ -24,6 +25,8 @@ use latchkey::web::account::is_account_path;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser, FormOrigin};
 use latchkey::web::extract::{FormBody, QueryParams};
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
+use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH};
+use latchkey::web::passkey_offer::{self, DEVICE_FIELD};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{Page, Params, Problem, TenantHandle, stored_request};
@@ -98,10 +101,10 @@ pub(crate) async fn submit(
             let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser)).await?.0;
             resent_answer(&handle, &browser, &query, id, resent).await
         }
-        (None, Some(token)) => finish(&services, &handle, &browser, &query, Proof::Link(token)).await,
+        (None, Some(token)) => finish(&services, &handle, &browser, &query, &body, Proof::Link(token)).await,
         (None, None) => {
             let code = body.one("code")?.unwrap_or_default().into();
-            finish(&services, &handle, &browser, &query, Proof::Code(code)).await
+            finish(&services, &handle, &browser, &query, &body, Proof::Code(code)).await
         }
         (Some(_), _) => Err(Problem::new(ProblemKind::InvalidRequest, "The form was not sent from this page.")),
     }
@@ -151,14 +154,19 @@ async fn finish(
     handle: &TenantHandle,
     browser: &Browser,
     query: &Params,
+    body: &Params,
     proof: Proof,
 ) -> Result<Response, Problem> {
     let locator = prove::locate(&handle.tenant, flow_id(query)?)?;
     let place = ProofContext::Browser(browser);
     let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
+    let keeps_passkeys = body.one(DEVICE_FIELD)? == Some("true");
+    let completed = CompletedSignIn { by: CompletedBy::Registration, is_known_device: false, passkeys: 0 };
+    let offers = |account| keeps_passkeys && completed.is_offered_passkey() && passkey_offer::is_open(handle, browser, account);
     match verified {
         Verified::Created { session, .. } => {
-            let mut response = see_location(&continue_target(handle, flow.as_ref()))?;
+            let offers_passkey = session.as_ref().is_some_and(|session| offers(session.account));
+            let mut response = see_location(&continue_target(handle, flow.as_ref(), offers_passkey))?;
             if let (Some(session), Some(flow)) = (session, &flow) {
                 NewSessionSecrets::of_proof(browser, flow).set_cookies(
                     &mut response,
@@ -172,7 +180,7 @@ async fn finish(
             Ok(browser.answer(response))
         }
         Verified::Repeated { account, at, .. } => {
-            let mut response = see_location(&continue_target(handle, flow.as_ref()))?;
+            let mut response = see_location(&continue_target(handle, flow.as_ref(), offers(account)))?;
             if let Some(flow) = &flow {
                 NewSessionSecrets::of_proof(browser, flow).set_cookies_again(
                     &mut response,
@@ -290,6 +298,7 @@ fn code_page(
         "other_address": path(handle, &to_register(handle, Some(&snapshot.flow))),
         "can_resend": snapshot.flow.generation < MAX_RESENDS,
         "digits": !snapshot.flow.has_long_code(),
+        "passkey_script": passkey_script(handle),
     });
     let page = Page::new(&handle.tenant, locale, "verify", values).languages(&format!("flow={id}"));
     Ok(ending_at_client(page, &snapshot.flow))
@@ -322,8 +331,14 @@ fn link_page(
         "token": token.expose(),
         "code": code,
         "notice": notice,
+        "passkey_script": passkey_script(handle).filter(|_| same_browser),
     });
     Ok(ending_at_client(Page::new(&handle.tenant, locale, "verify_link", values), flow))
+}
+
+/// The script that says whether this device can keep a passkey.
+fn passkey_script(handle: &TenantHandle) -> Option<&'static str> {
+    RelyingParty::of(&handle.tenant).map(|_| SCRIPT_PATH.as_str())
 }
 
 /// The form ends at the client if the flow began with an authorization request, in the query or stored.
@@ -359,9 +374,15 @@ fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: F
     Page::new(&handle.tenant, locale, "error", values).status(status)
 }
 
-/// Where a signed-in user continues: at the authorization request that led here, or at the page of the account.
-fn continue_target(handle: &TenantHandle, flow: Option<&Flow>) -> String {
-    let Some(query) = request_of(handle, flow) else { return path(handle, "/login") };
+/// Where a signed-in user continues: at the authorization request that led here, or at the page of the account. The offer of a passkey comes
+/// before either.
+fn continue_target(handle: &TenantHandle, flow: Option<&Flow>, offers_passkey: bool) -> String {
+    let query = request_of(handle, flow);
+    if offers_passkey {
+        let query = query.map_or_else(String::new, |query| format!("?{query}"));
+        return path(handle, &format!("{}{query}", passkey_offer::PATH));
+    }
+    let Some(query) = query else { return path(handle, "/login") };
     match return_to(handle, &query) {
         Some(page) => page,
         None => path(handle, &format!("/oauth2/authorize?{query}")),

@@ -19,6 +19,8 @@ pub(super) fn operations() -> Vec<Operation> {
         mail_code(),
         passkey(),
         passkey_options(),
+        passkey_offer_page(),
+        passkey_offer(),
         completion_page(),
         completion(),
         consent_page(),
@@ -55,6 +57,10 @@ const REQUEST: [(&str, &str); 16] = [
     ("id_token_hint", "An ID token of the user who is expected."),
     ("resource", "Narrows the access token to one audience (RFC 8707)."),
 ];
+
+/// What a script says about the device.
+pub(super) const KEEPS_PASSKEYS: (&str, &str) =
+    ("keeps_passkeys", "`true`: the device can keep a passkey, so one may be offered afterwards.");
 
 /// The request as a query. It travels through the pages too.
 fn with_request(operation: Operation) -> Operation {
@@ -102,7 +108,7 @@ fn login_page() -> Operation {
 }
 
 fn login() -> Operation {
-    let form = page_form([("identifier", "The e-mail address."), ("password", "The password.")]);
+    let form = page_form([("identifier", "The e-mail address."), ("password", "The password."), KEEPS_PASSKEYS]);
     let operation = Operation::new(TAG, "POST", "/login", "submitSignInPage", "Signs in.");
     with_request(operation)
         .query("return_to", "A page of the account to return to.")
@@ -132,6 +138,7 @@ fn second_step() -> Operation {
         ("code", "The code that the authenticator app shows."),
         ("recovery_code", "A recovery code, in its place."),
         ("decision", "`without`: continue without a step that the client only wishes for."),
+        KEEPS_PASSKEYS,
     ]);
     let operation = Operation::new(TAG, "POST", "/login/second-step", "submitSecondStepPage", "Takes the second step.");
     to_client(with_request(operation).takes_form(form))
@@ -156,6 +163,7 @@ fn mail_code() -> Operation {
         ("identifier", "The e-mail address, in the form of the sign-in page."),
         ("code", "The code from the mail."),
         ("decision", "`resend`: mail another code."),
+        KEEPS_PASSKEYS,
     ]);
     let operation =
         Operation::new(TAG, "POST", "/login/code", "submitMailCode", "Mails a code to sign in with, or signs in with it.");
@@ -170,7 +178,11 @@ fn mail_code() -> Operation {
 }
 
 fn passkey() -> Operation {
-    let form = page_form([("credential", "The credential as JSON (WebAuthn 3 §5.5)."), ("state", "The sealed challenge.")]);
+    let form = page_form([
+        ("credential", "The credential as JSON (WebAuthn 3 §5.5)."),
+        ("state", "The sealed challenge."),
+        KEEPS_PASSKEYS,
+    ]);
     let operation = Operation::new(TAG, "POST", "/login/passkey", "submitPasskey", "Signs in with a passkey.");
     with_request(operation)
         .query("return_to", "A page of the account to return to.")
@@ -197,6 +209,22 @@ fn passkey_options() -> Operation {
         .query("return_to", "A page of the account to return to.")
         .answers(200, "The options.", options)
         .problems(&[ProblemKind::NotFound])
+}
+
+fn passkey_offer_page() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/login/passkey/offer", "showPasskeyOffer", "Offers a passkey after a sign-in.");
+    to_client(with_request(operation))
+        .query("return_to", "A page of the account to return to.")
+        .describe("Where no passkey can be added, or the user has answered, it continues.")
+        .page(200, "What a passkey is, with a button to add one and one to go on; or a form that posts an error to the client.")
+}
+
+fn passkey_offer() -> Operation {
+    let form = page_form([("decision", "`add` or `later`.")]);
+    let operation = Operation::new(TAG, "POST", "/login/passkey/offer", "answerPasskeyOffer", "Takes the answer to the offer.");
+    to_client(with_request(operation).takes_form(form))
+        .query("return_to", "A page of the account to return to.")
+        .redirects("To the authorization request, to `return_to`, or to the page that adds a passkey.")
 }
 
 fn completion_page() -> Operation {

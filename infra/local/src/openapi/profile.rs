@@ -6,6 +6,9 @@ use latchkey::domain::oauth::scope::ACCOUNT;
 use latchkey::web::problem::ProblemKind;
 use serde_json::{Value, json};
 
+/// A parameter of pages that the offer of a passkey leads to.
+const OFFER: &str = "The offer of a passkey (`/login/passkey/offer`) to return to, during a sign-in.";
+
 pub(super) fn operations() -> Vec<Operation> {
     let mut operations = vec![
         read_profile(),
@@ -286,7 +289,8 @@ fn pages() -> Vec<Operation> {
         .page(409, "The last way to sign in stays."),
         page("/account/confirm-address", "showAddressProofPage", "Asks for a code from a mail.")
             .describe("Before a passkey is added or removed, unless the session has just shown two factors.")
-            .query("next", "Where the user continues: `passkeys` or `new-passkey`."),
+            .query("next", "Where the user continues: `passkeys` or `new-passkey`.")
+            .query("offer", OFFER),
         submit(
             "/account/confirm-address",
             "submitAddressProofPage",
@@ -294,9 +298,10 @@ fn pages() -> Vec<Operation> {
             page_form([("mail_code", "The code from the mail. Without it a code is mailed.")]),
         )
         .query("next", "Where the user continues.")
+        .query("offer", OFFER)
         .page(400, "The code is wrong or over.")
         .page(429, "Too many mails: the page says how long to wait."),
-        page("/account/passkeys/new", "showNewPasskeyPage", "Shows how to add a passkey."),
+        page("/account/passkeys/new", "showNewPasskeyPage", "Shows how to add a passkey.").query("offer", OFFER),
         submit(
             "/account/passkeys/new",
             "submitNewPasskeyPage",
@@ -308,6 +313,7 @@ fn pages() -> Vec<Operation> {
                 ("end_others", "Set if all other sessions end."),
             ]),
         )
+        .query("offer", OFFER)
         .page(400, "The passkey could not be verified.")
         .page(409, "The challenge is too old, or the account has as many passkeys as it can have."),
         page("/account/email", "showEmailPage", "Shows the change of the e-mail address.")

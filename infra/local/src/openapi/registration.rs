@@ -1,6 +1,7 @@
 //! The operations of the registration function.
 
 use super::builder::{Operation, Tag};
+use super::login::KEEPS_PASSKEYS;
 use super::schemas::{boolean, by_locale, integer, list, moment, nullable, object, one_of, page_form, text};
 use latchkey::web::problem::ProblemKind;
 use serde_json::{Value, json};
@@ -170,6 +171,7 @@ fn verify() -> Operation {
         ("code", "The code from the mail."),
         ("token", "The secret of the mailed link."),
         ("action", "`resend` for a new code, `deny` for \"I did not ask for this\"."),
+        KEEPS_PASSKEYS,
     ]);
     flow(Operation::new(TAG, "POST", "/verify", "submitVerificationPage", "Proves the address, or sends a new code."))
         .takes_form(form)

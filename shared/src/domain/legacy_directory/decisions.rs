@@ -35,7 +35,8 @@ pub fn take_over(
         return Decision::unchanged(Authenticated::Refused);
     };
     let changes = Changes(std::iter::once(Change::import_account(account)).chain(opened).collect());
-    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device: true, satisfied: None } }
+    let outcome = Authenticated::SignedIn { session: Box::new(session), new_device: true, satisfied: None, passkeys: 0 };
+    Decision { changes, outcome }
 }
 
 pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Timestamp) -> ImportedAccount {
@@ -213,11 +214,11 @@ pub fn keep_password(
     };
     let roles = reset.roles.with(roles);
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
-    let satisfied = state.satisfied;
+    let (satisfied, passkeys) = (state.satisfied, state.factors.passkeys);
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
     let first = Change::keep_password(state, password);
     let changes = Changes(std::iter::once(first).chain(opened).collect());
-    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied } }
+    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied, passkeys } }
 }
 
 /// Undoes a counted failure of an account, as [`undo_unknown_failure`] does for an unknown identifier.

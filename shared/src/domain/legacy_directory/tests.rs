@@ -120,7 +120,7 @@ fn an_import_creates_the_account_before_the_session() {
     assert!(session.is_live(&account.authentication, NOW));
     assert_eq!(
         decision.outcome,
-        Authenticated::SignedIn { session: Box::new(session.clone()), new_device: true, satisfied: None }
+        Authenticated::SignedIn { session: Box::new(session.clone()), new_device: true, satisfied: None, passkeys: 0 }
     );
 }
 

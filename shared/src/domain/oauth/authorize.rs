@@ -88,6 +88,8 @@ pub struct Interactions {
     pub completed: Option<Interaction>,
     /// The user answered the page of a second step: by a code, or by going on without it.
     pub stepped: Option<Interaction>,
+    /// The user answered the offer of a passkey.
+    pub offered: Option<Interaction>,
 }
 
 /// Fresh random values for a code.
@@ -216,8 +218,8 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
 /// A sign-in satisfies only the request that required it, and only in the session that it started (CVE-2023-6787). It counts with both of its
 /// steps, and nothing of before it does.
 ///
-/// A sign-in page also satisfies the request if a page about consent, a second step or what is due came right after it and has just been
-/// answered: the user may read that page for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in
+/// A sign-in page also satisfies the request if a page about consent, a second step, a passkey or what is due came right after it and has just
+/// been answered: the user may read that page for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in
 /// of the last minutes counts.
 pub fn counting_proofs(
     request: &AuthorizationRequest<'_>,
@@ -260,10 +262,10 @@ fn needs_consent(
 }
 
 impl Interactions {
-    /// Whether the user signed in for this request, and then answered a page about consent or what is due just now.
+    /// Whether the user signed in for this request, and then answered a page that came after it just now.
     fn signed_in_before_page(&self, session: &Session, now: Timestamp) -> bool {
         let Some(signed_in) = self.signed_in else { return false };
-        [self.consented, self.completed, self.stepped].into_iter().flatten().any(|answered| {
+        [self.consented, self.completed, self.stepped, self.offered].into_iter().flatten().any(|answered| {
             answered.counts(session, now)
                 && signed_in.sid == session.id
                 && signed_in.at <= answered.at

@@ -2,11 +2,18 @@
   "use strict";
   var form = document.querySelector("form[data-passkey]");
   var key = window.PublicKeyCredential;
-  var unsupported = document.querySelector("[data-passkey-unsupported]");
-  if (!form || !key || !navigator.credentials || !window.AbortController) {
-    if (unsupported) unsupported.hidden = false;
-    return;
+  var isSupported = key && navigator.credentials && window.AbortController;
+  var shown = document.querySelector(isSupported ? "[data-passkey-supported]" : "[data-passkey-unsupported]");
+  if (shown) shown.hidden = false;
+  if (!isSupported) return;
+  // Says to the server whether this device can keep a passkey. Only then one is offered after the sign-in.
+  var keeps = document.querySelectorAll("[data-keeps-passkeys]");
+  if (keeps.length && key.isUserVerifyingPlatformAuthenticatorAvailable) {
+    key.isUserVerifyingPlatformAuthenticatorAvailable().then(function (available) {
+      for (var i = 0; i < keeps.length; i += 1) keeps[i].value = available ? "true" : "";
+    }, function () { return; });
   }
+  if (!form) return;
   var options = JSON.parse(form.dataset.passkey);
   var issued = Date.now();
   var creates = form.hasAttribute("data-creates");
@@ -46,7 +53,13 @@
       response.signature = encode(from.signature);
       if (from.userHandle) response.userHandle = encode(from.userHandle);
     }
-    return JSON.stringify({ id: encode(credential.rawId), rawId: encode(credential.rawId), type: credential.type, response: response });
+    return JSON.stringify({
+      id: encode(credential.rawId),
+      rawId: encode(credential.rawId),
+      type: credential.type,
+      authenticatorAttachment: credential.authenticatorAttachment || undefined,
+      response: response
+    });
   }
   function say(name) {
     var lines = form.querySelectorAll("[data-passkey-says]");

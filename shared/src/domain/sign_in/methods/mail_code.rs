@@ -170,9 +170,9 @@ fn sign_in(account: &AccountState, device: Option<u64>, new: NewSignIn<'_>, now:
     let Some(Completed { account, opened, session, new_device }) = complete(account, device, evidence, new, now) else {
         return Decision::unchanged(Authenticated::Refused);
     };
-    let satisfied = account.satisfied;
+    let (satisfied, passkeys) = (account.satisfied, account.factors.passkeys);
     let changes = std::iter::once(Change::record_sign_in(account)).chain(opened).collect();
-    let outcome = Authenticated::SignedIn { session: Box::new(session), new_device, satisfied };
+    let outcome = Authenticated::SignedIn { session: Box::new(session), new_device, satisfied, passkeys };
     Decision { changes: Changes(changes), outcome }
 }
 

@@ -99,6 +99,8 @@ pub enum Authenticated {
         new_device: bool,
         /// The requirements of the tenant document that the account satisfied last.
         satisfied: Option<Requirements>,
+        /// How many passkeys the account has.
+        passkeys: u8,
     },
     /// The password is right, and the account needs a second step.
     SecondStep {
@@ -212,14 +214,14 @@ fn succeed(
     let Some(Completed { account, opened, session, new_device }) = complete(authentication, device, evidence, new, now) else {
         return Decision::unchanged(Authenticated::Refused);
     };
-    let satisfied = account.satisfied;
+    let (satisfied, passkeys) = (account.satisfied, account.factors.passkeys);
     let mut changes = Changes::one(Change::record_sign_in(account));
     if let PasswordVerdict::RightRehashed(hash) = verdict {
         let rehashed = PasswordCredential { hash, version: password.version + 1, ..password.clone() };
         changes = changes.then(Change::rehash(rehashed));
     }
     let changes = Changes(changes.0.into_iter().chain(opened).collect());
-    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied } }
+    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device, satisfied, passkeys } }
 }
 
 /// The right first factor of an account that needs a second step. The account's state is written before this shows, so that parallel guesses conflict.

@@ -179,3 +179,8 @@ complete-otherwise = Wenn Sie nicht zustimmen, können Sie weiterhin:
 complete-export = Ihre Daten herunterladen
 complete-delete = Ihr Konto löschen
 complete-sign-out = sich abmelden
+
+passkey-offer-title = Nächstes Mal schneller anmelden
+passkey-offer-lead = Mit einem Passkey melden Sie sich auf diesem Gerät mit Fingerabdruck, Gesicht oder Displaysperre an, ohne Ihr Passwort einzugeben.
+passkey-offer-later = Jetzt nicht
+passkey-offer-needs-script = Zum Anlegen eines Passkeys ist JavaScript nötig. Sie können ihn später in Ihrem Konto hinzufügen.

@@ -179,3 +179,8 @@ complete-otherwise = If you do not accept them, you can still:
 complete-export = download your data
 complete-delete = delete your account
 complete-sign-out = sign out
+
+passkey-offer-title = Sign in faster next time
+passkey-offer-lead = With a passkey you sign in by fingerprint, face or screen lock on this device, without typing your password.
+passkey-offer-later = Not now
+passkey-offer-needs-script = Adding a passkey needs JavaScript. You can add one later in your account.

@@ -28,6 +28,8 @@ struct CredentialJson<R> {
     #[serde(rename = "rawId")]
     raw_id: Base64Url,
     r#type: String,
+    #[serde(rename = "authenticatorAttachment", default)]
+    attachment: Option<String>,
     response: R,
 }
 
@@ -52,7 +54,14 @@ struct UseJson {
     user_handle: Option<Base64Url>,
 }
 
-fn credential<'a, R: Deserialize<'a>>(json: &'a str) -> Result<(Vec<u8>, R), PasskeyRefusal> {
+/// A posted credential.
+struct PostedCredential<R> {
+    id: Vec<u8>,
+    attachment: Option<String>,
+    response: R,
+}
+
+fn credential<'a, R: Deserialize<'a>>(json: &'a str) -> Result<PostedCredential<R>, PasskeyRefusal> {
     if json.len() > MAX_CREDENTIAL_JSON {
         return Err(PasskeyRefusal::CredentialMalformed);
     }
@@ -60,14 +69,14 @@ fn credential<'a, R: Deserialize<'a>>(json: &'a str) -> Result<(Vec<u8>, R), Pas
     if credential.r#type != "public-key" {
         return Err(PasskeyRefusal::CredentialType);
     }
-    let CredentialJson { id: Base64Url(id), raw_id: Base64Url(raw_id), response, .. } = credential;
+    let CredentialJson { id: Base64Url(id), raw_id: Base64Url(raw_id), attachment, response, .. } = credential;
     if id != raw_id {
         return Err(PasskeyRefusal::RawId);
     }
     if id.is_empty() || id.len() > MAX_CREDENTIAL_ID {
         return Err(PasskeyRefusal::CredentialIdLength);
     }
-    Ok((id, response))
+    Ok(PostedCredential { id, attachment, response })
 }
 
 /// A credential that was created, and passed every check.
@@ -92,7 +101,7 @@ pub struct CreatedCredential {
 /// The id of the passkey that a creation posts. Nothing of it is checked.
 #[must_use]
 pub fn posted_id(json: &str) -> Option<Vec<u8>> {
-    credential::<CreationJson>(json).ok().map(|(id, _)| id)
+    credential::<CreationJson>(json).ok().map(|posted| posted.id)
 }
 
 /// Checks a creation.
@@ -104,7 +113,7 @@ pub fn check_creation(
     ceremony: &Ceremony<'_>,
     verifier: &impl SignatureVerifier,
 ) -> Result<CreatedCredential, PasskeyRefusal> {
-    let (id, response) = credential::<CreationJson>(json)?;
+    let PostedCredential { id, response, .. } = credential::<CreationJson>(json)?;
     client_data::check(&response.client_data.0, ceremony, CeremonyKind::Creation)?;
     let data = AuthenticatorData::read(of_attestation(&response.attestation.0)?)?;
     check_flags(&data, ceremony)?;
@@ -146,6 +155,7 @@ fn check_flags(data: &AuthenticatorData<'_>, ceremony: &Ceremony<'_>) -> Result<
 /// A use of a passkey, as posted. It names the account and the passkey, and nothing is proven yet.
 pub struct PostedUse {
     id: Vec<u8>,
+    is_roaming: bool,
     handle: Option<Vec<u8>>,
     client_data: Vec<u8>,
     authenticator_data: Vec<u8>,
@@ -182,9 +192,10 @@ impl PostedUse {
     /// # Errors
     /// If it is not the JSON of a credential, or names no account.
     pub fn read(json: &str) -> Result<Self, PasskeyRefusal> {
-        let (id, response) = credential::<UseJson>(json)?;
+        let PostedCredential { id, attachment, response } = credential::<UseJson>(json)?;
         Ok(Self {
             id,
+            is_roaming: attachment.as_deref() == Some("cross-platform"),
             handle: response.user_handle.map(|Base64Url(handle)| handle),
             client_data: response.client_data.0,
             authenticator_data: response.authenticator_data.0,
@@ -195,6 +206,11 @@ impl PostedUse {
     #[must_use]
     pub fn credential_id(&self) -> &[u8] {
         &self.id
+    }
+    /// Whether the browser says that the passkey is on another device. Nothing signs this: it decides only on an offer.
+    #[must_use]
+    pub fn is_roaming(&self) -> bool {
+        self.is_roaming
     }
     /// The 16 bytes of the account that it names (`userHandle`). Passkeys are discoverable, so each use names one.
     ///

@@ -99,13 +99,13 @@ pub fn authenticate(
     };
     // A passkey is the way in when too many codes were wrong.
     let account = AccountState { factors: Factors { failures: FailureWindow::default(), ..account.factors }, ..account };
-    let satisfied = account.satisfied;
+    let (satisfied, passkeys) = (account.satisfied, account.factors.passkeys);
     // On the most recent known device nothing of the account changes. The session has the epoch that was read.
     let is_unchanged = AccountState { version: authentication.version, ..account.clone() } == *authentication;
     let used = if is_unchanged { Change::use_passkey(used) } else { Change::record_passkey_sign_in(account, used) };
     let changes = Changes::one(used);
     let changes = Changes(changes.0.into_iter().chain(opened).collect());
-    Decision { changes, outcome: Ok(Authenticated::SignedIn { session: Box::new(session), new_device, satisfied }) }
+    Decision { changes, outcome: Ok(Authenticated::SignedIn { session: Box::new(session), new_device, satisfied, passkeys }) }
 }
 
 #[cfg(test)]

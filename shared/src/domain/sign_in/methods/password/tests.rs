@@ -132,7 +132,7 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
     assert_eq!(session.id, SessionId::from_bytes([50; 16]));
     assert_eq!(
         decision.outcome,
-        Authenticated::SignedIn { session: Box::new(session.clone()), new_device: true, satisfied: None }
+        Authenticated::SignedIn { session: Box::new(session.clone()), new_device: true, satisfied: None, passkeys: 0 }
     );
 }
 
@@ -164,7 +164,10 @@ fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_
     let renewed = renewed.made_by(Change::renew_session);
     assert_eq!((renewed.id, renewed.auth_time, renewed.version), (own.id, at, 2));
     assert_ne!(renewed.secret_hash, own.secret_hash, "the old cookie is dead");
-    assert_eq!(decision.outcome, Authenticated::SignedIn { session: Box::new(renewed), new_device: true, satisfied: None });
+    assert_eq!(
+        decision.outcome,
+        Authenticated::SignedIn { session: Box::new(renewed), new_device: true, satisfied: None, passkeys: 0 }
+    );
     let of_another_epoch = Session { epoch: own.epoch - 1, ..own.clone() };
     let exchanged = Session { amr: vec![], proofs: Proofs::none(), ..own.clone() };
     for (what, replaced, at) in [
