@@ -78,7 +78,7 @@ class User:
         cookies = urllib.request.HTTPCookieProcessor(self.jar)
         self.opener = urllib.request.build_opener(Stay, cookies, urllib.request.ProxyHandler({}))
 
-    def send(self, method, path, expected, body=None, media_type="application/json", headers=()):
+    def exchange(self, method, path, body=None, media_type="application/json", headers=()):
         url = path if path.startswith("http") else self.origin + path
         if isinstance(body, dict):
             body = json.dumps(body) if media_type == "application/json" else urllib.parse.urlencode(body)
@@ -91,9 +91,12 @@ class User:
             answer = self.opener.open(request, timeout=20)
         except urllib.error.HTTPError as error:
             answer = error
-        text = answer.read().decode()
-        assert answer.status == expected, f"{method} {path}: {answer.status} {text}"
-        return text, answer.headers.get("Location", "")
+        return answer.status, answer.read().decode(), answer.headers
+
+    def send(self, method, path, expected, body=None, media_type="application/json", headers=()):
+        status, text, answered = self.exchange(method, path, body, media_type, headers)
+        assert status == expected, f"{method} {path}: {status} {text}"
+        return text, answered.get("Location", "")
 
     def form(self, path, expected, fields):
         return self.send("POST", path, expected, fields, "application/x-www-form-urlencoded")
