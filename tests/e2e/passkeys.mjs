@@ -148,3 +148,72 @@ everyLook('without JavaScript the password works and the page of a new passkey s
   await visit.see('needs-script', 'noscript')
   assert.equal(await page.isVisible('#create-passkey'), false)
 }, (look) => !look.javaScriptEnabled && look.width === 360 && look.colorScheme === 'light')
+
+/** Signs in again on the same device, as after the end of a session. */
+async function signInAgain(page, email, next = '/account/security') {
+  await signOut(page)
+  await page.goto(`/login?return_to=${next}`)
+  // The script says whether the device can keep a passkey.
+  await page.waitForFunction(() => document.querySelector('[data-keeps-passkeys]').value === 'true')
+  await signIn(page, email)
+}
+
+everyLook('on a known device a passkey is offered, added, and the application continues', async (visit) => {
+  const { page } = visit
+  const email = address('offer')
+  await register(email, password)
+  await page.goto('/login?return_to=/account/security')
+  await signIn(page, email)
+  await page.waitForSelector('#history')
+  const device = await authenticator(visit)
+  await device.send('setAutomaticPresenceSimulation', { enabled: false })
+  await signInAgain(page, email)
+  await visit.see('offer', '#later')
+  assert.ok(await page.isVisible('#add'))
+  await page.click('#add')
+  await proveAddress(page, email)
+  await visit.see('offer-new', '#create-passkey')
+  assert.equal(await page.isVisible('#nav-profile'), false)
+  await device.send('setAutomaticPresenceSimulation', { enabled: true })
+  await page.click('#create-passkey')
+  await page.waitForSelector('#history')
+  assert.equal((await device.credentials()).length, 1)
+  // The account has a passkey: nothing is offered any more.
+  await device.send('setAutomaticPresenceSimulation', { enabled: false })
+  await signInAgain(page, email)
+  await page.waitForSelector('#history')
+}, withJavaScript)
+
+everyLook('"not now" continues, and is remembered', async (visit) => {
+  const { page } = visit
+  const email = address('later')
+  await register(email, password)
+  await page.goto('/login?return_to=/account/security')
+  await signIn(page, email)
+  await page.waitForSelector('#history')
+  const device = await authenticator(visit)
+  await device.send('setAutomaticPresenceSimulation', { enabled: false })
+  await signInAgain(page, email)
+  await page.click('#later')
+  await page.waitForSelector('#history')
+  await signInAgain(page, email)
+  await page.waitForSelector('#history')
+  assert.deepEqual(await device.credentials(), [])
+}, one)
+
+everyLook('without JavaScript nothing is offered, and the page of the offer continues', async (visit) => {
+  const { page } = visit
+  const email = address('no-offer')
+  await register(email, password)
+  for (let times = 0; times < 2; times += 1) {
+    await page.goto('/login?return_to=/account/security')
+    await signIn(page, email)
+    await page.waitForSelector('#history')
+    if (times === 0) await signOut(page)
+  }
+  await page.goto('/login/passkey/offer?return_to=/account/security')
+  await visit.see('offer-needs-script', '#later')
+  assert.equal(await page.isVisible('#add'), false)
+  await page.click('#later')
+  await page.waitForSelector('#history')
+}, (look) => !look.javaScriptEnabled && look.width === 360 && look.colorScheme === 'light')

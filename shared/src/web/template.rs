@@ -56,6 +56,7 @@ templates!(
     "export_start.html",
     "form_post.html",
     "mail_code.html",
+    "passkey_offer.html",
     "problem.html",
     "problem_explained.html",
     "recover_done.html",
