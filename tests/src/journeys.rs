@@ -100,6 +100,19 @@ pub async fn sign_in_with_a_passkey(site: &Site, customer: &Customer) {
     let id = latchkey::domain::passkey::CredentialHash::of(&own.id);
     let removed = other.submit(&listed, &format!("#remove-{id}"), &[]).await;
     assert_eq!((removed.status(), removed.path().as_str()), (200, "/account/passkeys"), "{}", removed.text());
+    // Its id stays claimed.
+    let page = passkey::open_new(&mut other).await;
+    let options = passkey::Options::of(&page);
+    let json = own.creation(options.challenge()).json();
+    let taken = [("credential", json.as_str()), ("state", options.state.as_str())];
+    assert_eq!(other.send_by_script(&page, "credential", &taken).await.1.status(), 400);
+    // The password manager has one that the account never had.
+    let mut unknown = passkey::SoftwarePasskey::es256(&own.rp_id, &own.origin, &own.user_handle);
+    let mut third = Browser::new(site);
+    let page = third.open("/login").await;
+    let sent = passkey::use_on(&mut third, &page, &mut unknown).await;
+    let page = third.follow_answer(sent).await;
+    assert!(page.status() == 400 && page.html().contains("signalUnknownCredential"), "{}", page.text());
 }
 
 /// A sign-in with consent, a wrong password, an unknown identifier, a recovery, a sign-out.

@@ -34,6 +34,7 @@ use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty, sign_in_options};
+use latchkey::web::passkey_signals;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Params, Problem, TenantHandle};
@@ -76,15 +77,15 @@ pub async fn post(
     }
     let secrets = NewSessionSecrets::fresh(services.random);
     let refused = |words| view.show(SignInForm::refused(String::new(), &locale, words));
-    let shown = OnceLock::new();
-    let outcome = sign_in(&handle, &browser, &pending, &form, &secrets, &shown).await?;
+    let seen = Seen::default();
+    let outcome = sign_in(&handle, &browser, &pending, &form, &secrets, &seen).await?;
     if outcome.is_err() && pending.attempt(tenant)?.is_some() {
         // The right password is shown already.
         return second_step::after_refused_passkey(&handle, &browser, &pending).await;
     }
     match outcome {
         Ok(Authenticated::SignedIn { session, new_device, satisfied, passkeys }) => {
-            let Shown { identifier, by } = *shown.get().ok_or_else(Problem::internal)?;
+            let Account { identifier, by } = *seen.account.get().ok_or_else(Problem::internal)?;
             let completed = CompletedSignIn { by, is_known_device: !new_device, passkeys };
             let offers_passkey = passkey_offer::is_due(&handle, &browser, &pending, &form, completed, session.account)?;
             let signed_in =
@@ -100,15 +101,27 @@ pub async fn post(
             let form = SignInForm::refused(String::new(), &locale, "login-passkey-stale").with_status(StatusCode::CONFLICT);
             Ok(Outcome::Expired.tag(view.show(form)))
         }
-        Err(PasskeyRefusal::CredentialUnknown) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-unknown"))),
+        Err(PasskeyRefusal::CredentialUnknown) => {
+            let signals = seen.unknown.get().cloned();
+            let form = SignInForm { signals, ..SignInForm::refused(String::new(), &locale, "login-passkey-unknown") };
+            Ok(Outcome::WrongCredentials.tag(view.show(form)))
+        }
         // The others do not occur for a passkey.
         Ok(_) | Err(_) => Ok(Outcome::WrongCredentials.tag(refused("login-passkey-refused"))),
     }
 }
 
+/// What was seen on the way to the outcome.
+#[derive(Debug, Default)]
+struct Seen {
+    account: OnceLock<Account>,
+    /// What the browser is told about a passkey that this account does not have.
+    unknown: OnceLock<String>,
+}
+
 /// What a sign-in needs besides its outcome.
 #[derive(Debug, Clone, Copy)]
-struct Shown {
+struct Account {
     /// The address of the account, for the device cookie.
     identifier: IdentifierHash,
     /// Where the passkey is.
@@ -122,7 +135,7 @@ async fn sign_in(
     pending: &Pending,
     form: &Params,
     secrets: &NewSessionSecrets,
-    shown: &OnceLock<Shown>,
+    seen: &Seen,
 ) -> Result<Result<Authenticated, PasskeyRefusal>, Problem> {
     let tenant = &handle.tenant;
     let Some(party) = RelyingParty::of(tenant) else { return Ok(Err(PasskeyRefusal::CredentialUnknown)) };
@@ -155,7 +168,10 @@ async fn sign_in(
             return Ok::<_, Problem>(Decision::unchanged(Err(PasskeyRefusal::CredentialUnknown)));
         };
         let by = if posted.is_roaming() { CompletedBy::RoamingPasskey } else { CompletedBy::OwnPasskey };
-        let _ = shown.set(Shown { identifier: found.authentication.identifier, by });
+        let _ = seen.account.set(Account { identifier: found.authentication.identifier, by });
+        if found.passkey.is_none() && !tenant.store.is_credential_claimed(credential).await? {
+            let _ = seen.unknown.set(passkey_signals::unknown(&party, posted.credential_id()));
+        }
         let device = browser.device_of(account);
         let replaced = session::find(handle, browser, None).await?;
         let new = NewSignIn {

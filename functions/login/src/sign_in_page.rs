@@ -20,6 +20,8 @@ pub(crate) struct SignInForm {
     pub(crate) retry_after: Option<Span>,
     /// A user is signed in, and must confirm their identity.
     pub(crate) confirms: bool,
+    /// What the browser is told about passkeys.
+    pub(crate) signals: Option<String>,
 }
 
 impl Default for SignInForm {
@@ -31,6 +33,7 @@ impl Default for SignInForm {
             status: StatusCode::OK,
             retry_after: None,
             confirms: false,
+            signals: None,
         }
     }
 }
@@ -78,6 +81,7 @@ impl View<'_> {
             client => self.request.map(|request| request.client.client_name.get(self.locale)),
             identifier => form.identifier,
             confirms => form.confirms,
+            signals => form.signals,
             errors => form.errors,
             notice => form.notice,
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),

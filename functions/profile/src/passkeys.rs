@@ -17,6 +17,7 @@ use latchkey::keys::passkey::PasskeyVerifier;
 use latchkey::keys::{DataKey, SealedField};
 use latchkey::web::passkey::{ChallengeFor, IssuedChallenge, RelyingParty};
 use latchkey::web::{AccountCredential, Browser, Principal, PrincipalParts, Problem, TenantHandle};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A passkey as its user sees it.
 #[derive(Debug)]
@@ -99,7 +100,9 @@ pub async fn add(
     posted: &Creation<'_>,
 ) -> Result<AddOutcome, CommandError> {
     let refuse = |refusal| Ok(Decision::unchanged(AddOutcome::Refused(refusal)));
+    let attempts = AtomicU32::new(0);
     let decide = || async {
+        let is_first = attempts.fetch_add(1, Ordering::Relaxed) == 0;
         let (principal, session) = load(handle, presented).await?;
         principal.require_recent(handle.now())?;
         let account = principal.authentication();
@@ -134,7 +137,15 @@ pub async fn add(
             challenged_at: challenge.issued_at,
         };
         let stored = handle.tenant.store.find_passkeys(account.account).await?;
+        let credential = CredentialHash::of(&new.credential_id);
         let Decision { changes, outcome } = add_passkey(account, &stored, new, &session, posted.ends_others, handle.now());
+        // Only after a conflict can the id be taken (WebAuthn 3 §7.1 step 26).
+        if !is_first
+            && !changes.is_empty()
+            && handle.tenant.store.is_credential_claimed(credential).await.map_err(Problem::from)?
+        {
+            return refuse(PasskeyRefusal::CredentialTaken);
+        }
         let outcome = match outcome {
             PasskeyAdded::Added => AddOutcome::Added,
             PasskeyAdded::TooMany => AddOutcome::TooMany,

@@ -5,6 +5,7 @@
 //! | `GET /.well-known/openid-configuration`, `/.well-known/oauth-authorization-server` | `discovery` | OIDC Discovery, RFC 8414 |
 //! | `GET /.well-known/jwks.json` | `jwks` | RFC 7517 |
 //! | `GET /.well-known/change-password` | `change_password` | W3C |
+//! | `GET /.well-known/{file}` | `passkeys` | W3C, WebAuthn, Apple, Google |
 //! | `POST /oauth2/token` | `token`, one file below it for each grant | RFC 6749 |
 //! | `POST /oauth2/revoke` | `revoke` | RFC 7009 |
 //! | `POST /oauth2/introspect` | `introspect` | RFC 7662 |
@@ -40,8 +41,7 @@ pub fn routes() -> Router<Services> {
         .route("/.well-known/openid-configuration", get(discovery::metadata))
         .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/jwks.json", get(jwks::keys))
-        .route("/.well-known/passkey-endpoints", get(passkeys::endpoints))
-        .route("/.well-known/webauthn", get(passkeys::related_origins))
+        .route("/.well-known/{file}", get(passkeys::well_known))
         .route("/assets/{file}", get(passkeys::script))
         .route("/.well-known/change-password", get(change_password::redirect))
         .route("/oauth2/token", post(token::token))

@@ -5,7 +5,7 @@ use super::key::{ItemRef, passkeys_pk};
 use super::{StoreError, TenantStore};
 use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::id::AccountId;
-use crate::domain::passkey::{CredentialHash, Passkey};
+use crate::domain::passkey::{ClaimedCredential, CredentialHash, Passkey};
 
 /// The data for a sign-in with a passkey.
 #[derive(Debug, Clone)]
@@ -35,6 +35,15 @@ impl TenantStore {
         let passkey = items.take(&self.key(passkey), ItemKind::Passkey)?;
         let data_key = items.take(&self.key(data_key), ItemKind::DataKey)?;
         Ok(authentication.zip(data_key).map(|(authentication, data_key)| PasskeySnapshot { authentication, passkey, data_key }))
+    }
+    /// Whether this credential id belongs to an account of the tenant, or to a passkey that was removed a few days ago. 1 RRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn is_credential_claimed(&self, credential: CredentialHash) -> Result<bool, StoreError> {
+        let claim: Option<ClaimedCredential> =
+            self.get(ItemRef::CredentialClaim(&credential), ItemKind::CredentialClaim).await?;
+        Ok(claim.is_some())
     }
     /// The passkeys of an account, removed ones included, by key. One Query: 1 RRU for each 4 KB.
     ///

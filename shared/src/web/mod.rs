@@ -21,6 +21,7 @@ pub mod page;
 pub mod params;
 pub mod passkey;
 pub mod passkey_offer;
+pub mod passkey_signals;
 pub mod problem;
 pub mod requirements;
 pub mod self_service;

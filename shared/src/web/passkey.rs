@@ -32,6 +32,9 @@ pub static SCRIPT_PATH: LazyLock<String> = LazyLock::new(|| {
     format!("/assets/passkey.{}.js", BASE64URL_NOPAD.encode(&digest[..12]))
 });
 
+/// What the origin of an Android app begins with. The SHA-256 of its certificate follows, in base64url.
+const ANDROID_ORIGIN: &str = "android:apk-key-hash:";
+
 /// The relying party of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelyingParty {
@@ -55,8 +58,19 @@ impl RelyingParty {
         let id = policy.rp_id.as_deref().unwrap_or(host);
         let fits = host == id || host.strip_suffix(id).is_some_and(|rest| rest.ends_with('.'));
         let own = issuer.origin().ascii_serialization();
-        let origins = std::iter::once(own).chain(policy.related_origins.iter().cloned()).collect();
+        let mut origins: Vec<String> = std::iter::once(own).chain(policy.related_origins.iter().cloned()).collect();
+        // An iOS app names the site itself. An Android app names its certificate.
+        let site = format!("https://{id}");
+        if !policy.ios_apps.is_empty() && !origins.contains(&site) {
+            origins.push(site);
+        }
+        let certificates = policy.android_apps.iter().flat_map(|app| &app.certificates);
+        origins.extend(certificates.map(|hash| format!("{ANDROID_ORIGIN}{}", BASE64URL_NOPAD.encode(hash))));
         fits.then(|| Self { id: id.to_owned(), origins })
+    }
+    /// The origins of browsers: those that are not of an app.
+    pub fn web_origins(&self) -> impl Iterator<Item = &String> {
+        self.origins.iter().filter(|origin| !origin.starts_with(ANDROID_ORIGIN))
     }
     /// What a ceremony with this challenge is checked against.
     #[must_use]

@@ -4,6 +4,7 @@ mod account_pages;
 mod export;
 mod mail_limits;
 mod missing_fields;
+mod passkey_apps_and_signals;
 mod passkey_ceremonies;
 mod passkey_guards;
 mod passkey_offer;

@@ -17,6 +17,7 @@ use latchkey::web::account::see_other;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::passkey::{NewPasskeyUser, RelyingParty, SCRIPT_PATH, creation_options};
 use latchkey::web::passkey_offer::RETURN_PARAMETER;
+use latchkey::web::passkey_signals;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -24,6 +25,14 @@ use serde::Serialize;
 
 const PAGE: &str = "account/passkeys";
 const NEW: &str = "account/passkeys/new";
+
+/// What the browser is told after a change of the address or the name, if the account has passkeys.
+pub(super) fn user_signal(page: &AccountPage, admitted: &AdmittedUser, email: &str, name: &str) -> Option<String> {
+    let has_passkeys = admitted.principal.authentication().factors.passkeys > 0;
+    let party = RelyingParty::of(&page.handle.tenant).filter(|_| has_passkeys)?;
+    let shown = if name.is_empty() { email } else { name };
+    Some(passkey_signals::user_details(&party, admitted.presented.account(), email, shown))
+}
 
 /// One passkey of the page.
 #[derive(Serialize)]
@@ -53,10 +62,21 @@ async fn show(
     let listed = passkeys::list(&page.handle, &admitted.principal).await?;
     let rows: Vec<Row> = listed.into_iter().map(|shown| row(page, shown)).collect();
     let can_add = RelyingParty::of(&page.handle.tenant).is_some() && rows.len() < MAX_PASSKEYS;
+    let success = done_message(page, &["passkey-added", "passkey-removed", "passkey-renamed"])?;
+    let account = admitted.presented.account();
+    let signals = match RelyingParty::of(&page.handle.tenant) {
+        Some(party) if success.is_some() => {
+            let stored = page.handle.tenant.store.find_passkeys(account).await?;
+            Some(passkey_signals::all_accepted(&party, account, &stored))
+        }
+        Some(_) | None => None,
+    };
     let values = context! {
+        signals,
+        passkey_script => SCRIPT_PATH.as_str(),
         passkeys => Value::from(Serde(rows)),
         new => can_add.then(|| page.path("/account/passkeys/new")),
-        success => done_message(page, &["passkey-added", "passkey-removed", "passkey-renamed"])?,
+        success,
         notice,
         max_name => MAX_NAME,
         back => page.path("/account/security"),

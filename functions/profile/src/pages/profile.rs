@@ -2,6 +2,7 @@
 
 use super::draft::{self, Draft, Keep};
 use super::messages::{done_message, page_message};
+use super::passkeys;
 use crate::edit::{self, EditOutcome};
 use axum::response::Response;
 use http::StatusCode;
@@ -9,6 +10,7 @@ use latchkey::domain::form::FieldFlaw;
 use latchkey::domain::profile::{Edit, EditFlaw};
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
 use latchkey::web::funnel::Outcome;
+use latchkey::web::passkey::SCRIPT_PATH;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Problem, Section, fields};
 use minijinja::context;
@@ -114,7 +116,11 @@ impl View {
         let (config, locale) = (&page.handle.tenant.config, &page.locale);
         let errors: BTreeMap<String, String> = self.errors.iter().cloned().collect();
         let (stored, _) = admitted.principal.claims(&page.handle)?;
+        let text = |name| stored.0.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let signals = self.success.as_ref().and_then(|_| passkeys::user_signal(page, admitted, text("email"), text("name")));
         let values = context! {
+            signals,
+            passkey_script => SCRIPT_PATH.as_str(),
             email => self.values.get("email").and_then(serde_json::Value::as_str),
             change_email => page.path("/account/email"),
             fields => Value::from(Serde(fields::stored_inputs(config, locale, &stored.0, &self.values, page.handle.now()))),

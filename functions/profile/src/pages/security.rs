@@ -1,11 +1,12 @@
 //! `/account/security`: password, address, and recent history.
 
 use super::messages::done_message;
+use super::passkeys;
 use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::locale;
-use latchkey::web::passkey::RelyingParty;
+use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH};
 use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -34,7 +35,14 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let history = history::list(&page.handle, &admitted.presented, MAX_ENTRIES).await?;
     let history: Vec<HistoryRow> = history.iter().map(|entry| shown(page, entry)).collect();
     let factors = admitted.principal.authentication().factors;
+    let text = |name| claims.0.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let signals = match page.own_done()? {
+        Some("email") => passkeys::user_signal(page, &admitted, text("email"), text("name")),
+        Some(_) | None => None,
+    };
     let values = context! {
+        signals,
+        passkey_script => SCRIPT_PATH.as_str(),
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         change_email => page.path("/account/email"),
         change_password => page.path("/account/password"),

@@ -14,8 +14,7 @@ pub(super) fn operations() -> Vec<Operation> {
         metadata_of_tenant(),
         keys(),
         change_password(),
-        passkey_endpoints(),
-        related_origins(),
+        passkey_documents(),
         asset(),
         token(),
         revoke(),
@@ -141,18 +140,23 @@ fn change_password() -> Operation {
     operation.redirects("To the page of the account that changes the password.")
 }
 
-fn passkey_endpoints() -> Operation {
-    let summary = "Where passkeys are added and managed (W3C).";
-    let operation = Operation::new(Tag::Metadata, "GET", "/.well-known/passkey-endpoints", "findPasskeyPages", summary);
-    let members = ["enroll", "manage"].map(|name| (name, json!({ "type": "string", "format": "uri" })));
-    public(operation).answers(200, "The addresses.", object(members)).problems(&[ProblemKind::NotFound])
-}
-
-fn related_origins() -> Operation {
-    let summary = "The origins that use the same passkeys (WebAuthn 3 §5.11).";
-    let operation = Operation::new(Tag::Metadata, "GET", "/.well-known/webauthn", "listRelatedOrigins", summary);
-    let origins = list(&json!({ "type": "string" }), "Our own and the related ones.");
-    public(operation).answers(200, "The origins.", object([("origins", origins)])).problems(&[ProblemKind::NotFound])
+fn passkey_documents() -> Operation {
+    let uri = || json!({ "type": "string", "format": "uri" });
+    let endpoints = object(["enroll", "manage"].map(|name| (name, uri())));
+    let origins = object([("origins", list(&json!({ "type": "string" }), "Our own and the related ones."))]);
+    let apps = object([("apps", list(&json!({ "type": "string" }), "Team and bundle of each app."))]);
+    let statements = list(&json!({ "type": "object" }), "A statement for each app.");
+    let any = json!({ "oneOf": [endpoints, origins, object([("webcredentials", apps)]), statements] });
+    let operation =
+        Operation::new(Tag::Metadata, "GET", "/.well-known/{file}", "readPasskeyDocument", "A document of passkeys.");
+    public(operation)
+        .path_parameter(
+            "file",
+            "`passkey-endpoints`: where passkeys are added and managed (W3C). `webauthn`: the origins that use the same passkeys \
+             (WebAuthn 3 §5.11). `apple-app-site-association` and `assetlinks.json`: the apps that do.",
+        )
+        .answers(200, "The document.", any)
+        .problems(&[ProblemKind::NotFound])
 }
 
 fn asset() -> Operation {

@@ -85,6 +85,19 @@ pub struct PasskeyPolicy {
     pub rp_id: Option<String>,
     /// Further origins that may use the same passkeys (WebAuthn 3 §5.11).
     pub related_origins: Vec<String>,
+    /// The iOS apps that may use the same passkeys: team and bundle.
+    pub ios_apps: Vec<String>,
+    /// The Android apps that may use the same passkeys.
+    pub android_apps: Vec<AndroidApp>,
+}
+
+/// An Android app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AndroidApp {
+    /// Its package.
+    pub package: String,
+    /// The SHA-256 of each certificate that it may be signed with.
+    pub certificates: Vec<[u8; 32]>,
 }
 
 /// Which methods users can sign in with.

@@ -6,6 +6,14 @@
   var shown = document.querySelector(isSupported ? "[data-passkey-supported]" : "[data-passkey-unsupported]");
   if (shown) shown.hidden = false;
   if (!isSupported) return;
+  // What password managers may hide or rename. Not every browser has these calls.
+  var signals = document.querySelector("[data-passkey-signals]");
+  if (signals) {
+    var told = JSON.parse(signals.dataset.passkeySignals);
+    Object.keys(told).forEach(function (name) {
+      if (key[name]) key[name](told[name]).catch(function () { return; });
+    });
+  }
   // Says to the server whether this device can keep a passkey. Only then one is offered after the sign-in.
   var keeps = document.querySelectorAll("[data-keeps-passkeys]");
   if (keeps.length && key.isUserVerifyingPlatformAuthenticatorAvailable) {

@@ -179,8 +179,8 @@ fn passkeys_are_written_only_by_functions_that_check_or_add_them() {
     assert_eq!(functions_with(&template, "Identities", &READS, "P#*"), set(["export", "login", "profile", "retention"]));
     assert_eq!(functions_with(&template, "Identities", &WRITES, "P#*"), set(["login", "profile"]));
     assert_eq!(functions_with(&template, "Identities", &DELETES, "P#*"), set(["retention"]));
-    // The claim of a credential id is only for uniqueness: it is never read.
-    assert_eq!(functions_with(&template, "Identities", &READS, "K#*"), BTreeSet::new());
+    // The claim of a credential id is only for uniqueness, and says why a passkey is refused.
+    assert_eq!(functions_with(&template, "Identities", &READS, "K#*"), set(["login", "profile"]));
     assert_eq!(functions_with(&template, "Identities", &WRITES, "K#*"), set(["profile"]));
     assert_eq!(functions_with(&template, "Identities", &DELETES, "K#*"), set(["retention"]));
 }

@@ -57,6 +57,8 @@ pub enum PasskeyRefusal {
     KeyInvalid,
     /// The credential is the stored one.
     CredentialUnknown,
+    /// The credential id belongs to no other account, and to no passkey that was removed a few days ago.
+    CredentialTaken,
     /// The user handle is the account's.
     UserHandle,
     /// The signature is that of the stored key.
