@@ -306,3 +306,17 @@ async fn a_sign_in_that_leads_to_the_offer_takes_four_reads_and_two_writes() {
     assert_eq!(world.meter.take_cost().engine, Units { read: 4.0, write: 2.0 });
     assert!(answer.headers()["location"].to_str().expect("ASCII").starts_with(OFFER));
 }
+
+#[tokio::test]
+async fn after_a_mailed_code_the_offer_needs_no_second_code() {
+    let document = format!("{DEFAULT_DOCUMENT}\n[sign_in]\nmail_code = true\n");
+    let world = World::builder().without_source_limits().tenant("default", &document).build().await.expect("a world");
+    let (user, mut browser) = known_device(&world).await;
+    let page = browser.open("/login").await;
+    let before = Site::from(&world).mails_to(&user.email).await.len();
+    let page = browser.submit(&page, "#mail-code", &[("identifier", &user.email)]).await;
+    let code = Site::from(&world).mail_number(&user.email, before + 1).await.codes.remove(0);
+    let page = browser.submit(&page, "#submit", &[("code", &code), KEEPS]).await;
+    assert!(is_offer(&page), "{}", page.url);
+    assert_eq!(browser.submit(&page, "#add", &[]).await.path(), "/account/passkeys/new");
+}
