@@ -140,6 +140,7 @@ impl SignedInUser {
                 email_change_starts: Vec::new(),
                 spent_proof: None,
                 address_proof: None,
+                disowned: Vec::new(),
                 version: 1,
             },
             terms: vec![],

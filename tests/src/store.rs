@@ -307,6 +307,7 @@ pub fn new_account(n: u8, id: u8) -> NewAccount {
             email_change_starts: Vec::new(),
             spent_proof: None,
             address_proof: None,
+            disowned: Vec::new(),
             version: 1,
         },
         terms: vec![terms],

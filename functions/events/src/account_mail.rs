@@ -8,6 +8,7 @@ use latchkey::domain::delivery::{AccountMail, DropReason, MailPurpose};
 use latchkey::domain::email_change::{EMAIL_CHANGE_LIFETIME, pending};
 use latchkey::domain::email_undo::valid_undos;
 use latchkey::domain::id::AccountId;
+use latchkey::domain::not_me;
 use latchkey::domain::profile::EmailUndo;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{AccountLink, SealedField};
@@ -48,25 +49,29 @@ pub(crate) async fn compose(
         // Without a point once the account is closed again.
         AccountMail::AccountRestored if !owner.authentication.is_active() => return Ok(Err(DropReason::Outdated)),
         AccountMail::AddressProofStarted => return Ok(address_proof(tenant, &owner, at, now)?.map(|mail| vec![mail])),
-        AccountMail::AuthenticatorAdded => second_factor(tenant, &owner, SecondFactorNews::Added)?,
-        AccountMail::AuthenticatorReplaced => second_factor(tenant, &owner, SecondFactorNews::Replaced)?,
-        AccountMail::AuthenticatorRemoved => second_factor(tenant, &owner, SecondFactorNews::Removed)?,
-        AccountMail::RecoveryCodesRenewed => second_factor(tenant, &owner, SecondFactorNews::NewCodes)?,
-        AccountMail::WrongCodes => {
-            let message = Message::SecondFactor { news: SecondFactorNews::WrongCodes, codes_left: 0 };
-            (notice(tenant, &owner, MailPurpose::WrongCodes, message)?, FormerAddressNews::SecondFactor)
+        AccountMail::AuthenticatorAdded => second_factor(tenant, &owner, at, SecondFactorNews::Added)?,
+        AccountMail::AuthenticatorReplaced => second_factor(tenant, &owner, at, SecondFactorNews::Replaced)?,
+        AccountMail::AuthenticatorRemoved => second_factor(tenant, &owner, at, SecondFactorNews::Removed)?,
+        AccountMail::RecoveryCodesRenewed => second_factor(tenant, &owner, at, SecondFactorNews::NewCodes)?,
+        AccountMail::WrongCodes => second_factor(tenant, &owner, at, SecondFactorNews::WrongCodes)?,
+        AccountMail::RecoveryCodeUsed => second_factor(tenant, &owner, at, SecondFactorNews::CodeUsed)?,
+        AccountMail::NotMeReported => {
+            let (not_me, until) = not_me(tenant, &owner, at)?;
+            let first = notice(tenant, &owner, MailPurpose::NotMe, Message::NotMeReported { not_me, until })?;
+            (first, FormerAddressNews::NotMeReported)
         }
-        AccountMail::RecoveryCodeUsed => second_factor(tenant, &owner, SecondFactorNews::CodeUsed)?,
         AccountMail::AccountRestored => {
             let first = notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored)?;
             (first, FormerAddressNews::AccountRestored)
         }
         AccountMail::PasskeyAdded => {
-            let first = notice(tenant, &owner, MailPurpose::PasskeysChanged, Message::PasskeyAdded)?;
+            let (not_me, until) = not_me(tenant, &owner, at)?;
+            let first = notice(tenant, &owner, MailPurpose::NotMe, Message::PasskeyAdded { not_me, until })?;
             (first, FormerAddressNews::PasskeyAdded)
         }
         AccountMail::PasskeyRemoved => {
-            let first = notice(tenant, &owner, MailPurpose::PasskeysChanged, Message::PasskeyRemoved)?;
+            let (not_me, until) = not_me(tenant, &owner, at)?;
+            let first = notice(tenant, &owner, MailPurpose::NotMe, Message::PasskeyRemoved { not_me, until })?;
             (first, FormerAddressNews::PasskeyRemoved)
         }
     };
@@ -96,10 +101,21 @@ fn address_proof(
 fn second_factor(
     tenant: &Tenant,
     owner: &ProfileSnapshot,
+    at: Timestamp,
     news: SecondFactorNews,
 ) -> Result<(Outgoing, FormerAddressNews), DeliverError> {
-    let message = Message::SecondFactor { news, codes_left: owner.authentication.factors.recovery_codes };
-    Ok((notice(tenant, owner, MailPurpose::SecondFactor, message)?, FormerAddressNews::SecondFactor))
+    let (not_me, until) = not_me(tenant, owner, at)?;
+    let message = Message::SecondFactor { news, codes_left: owner.authentication.factors.recovery_codes, not_me, until };
+    Ok((notice(tenant, owner, MailPurpose::NotMe, message)?, FormerAddressNews::SecondFactor))
+}
+
+/// The link and the code that report the event of this time, and their expiry.
+fn not_me(tenant: &Tenant, owner: &ProfileSnapshot, at: Timestamp) -> Result<(LinkAndCode, Timestamp), DeliverError> {
+    let account = owner.authentication.account;
+    let keys = tenant.keys.proof()?;
+    let code = keys.account_code(AccountLink::NotMe, account, &LinkSeed::of_event(at, keys.current_version()))?;
+    let token = tenant.keys.event_link(AccountLink::NotMe, account, at)?;
+    Ok((LinkAndCode { token, code }, at + not_me::LIFETIME))
 }
 
 /// The user proved the password of a closed account, or opened a link of a release that mailed no code.

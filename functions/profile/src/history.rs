@@ -9,6 +9,8 @@ use latchkey::web::{AccountCredential, PrincipalParts, TenantHandle};
 /// One event.
 #[derive(Debug)]
 pub struct Entry {
+    /// Its id.
+    pub id: String,
     /// The event.
     pub kind: EventKind,
     /// The time.
@@ -28,6 +30,7 @@ pub async fn list(handle: &TenantHandle, presented: &AccountCredential, at_most:
     let events = handle.tenant.store.find_history(principal.authentication().account, at_most).await?;
     let here = handle.request.address_hash.as_deref();
     let entry = |event: latchkey::domain::audit::Event| Entry {
+        id: event.id,
         kind: event.kind,
         at: event.at,
         client_id: event.client_id,

@@ -97,9 +97,26 @@ pub enum Message {
     /// The closed account was restored.
     AccountRestored,
     /// A passkey was added.
-    PasskeyAdded,
+    PasskeyAdded {
+        /// What reports that it was not the user.
+        not_me: LinkAndCode,
+        /// The expiry of both.
+        until: Timestamp,
+    },
     /// A passkey was removed.
-    PasskeyRemoved,
+    PasskeyRemoved {
+        /// What reports that it was not the user.
+        not_me: LinkAndCode,
+        /// The expiry of both.
+        until: Timestamp,
+    },
+    /// The user disowned what happened since an event.
+    NotMeReported {
+        /// What reports that it was not the user.
+        not_me: LinkAndCode,
+        /// The expiry of both.
+        until: Timestamp,
+    },
     /// The code that proves the present address before a factor is added.
     AddressProofCode {
         /// 10 base32 characters.
@@ -113,6 +130,10 @@ pub enum Message {
         news: SecondFactorNews,
         /// How many recovery codes are left.
         codes_left: u8,
+        /// What reports that it was not the user.
+        not_me: LinkAndCode,
+        /// The expiry of both.
+        until: Timestamp,
     },
 }
 
@@ -174,6 +195,8 @@ pub enum FormerAddressNews {
     PasskeyRemoved,
     /// Its second factors were changed, or a recovery code was used.
     SecondFactor,
+    /// Its user disowned what happened since an event.
+    NotMeReported,
 }
 
 impl FormerAddressNews {
@@ -187,6 +210,7 @@ impl FormerAddressNews {
             Self::PasskeyAdded => "passkey-added",
             Self::PasskeyRemoved => "passkey-removed",
             Self::SecondFactor => "factor",
+            Self::NotMeReported => "not-me",
         }
     }
 }
@@ -250,6 +274,12 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
         footer: words.say("mail-footer-account"),
     };
     let shown = |code: &SecretText| Some((code.expose().to_owned(), halves(code.expose())));
+    let reportable = |about: &str, not_me: &LinkAndCode, until: Timestamp| Parts {
+        code: shown(&not_me.code),
+        actions: vec![action(Some("mail-not-me-lead"), "mail-not-me-action", account("not-me", &not_me.token))],
+        notes: vec![words.say_with("mail-not-me-until", ("date", locale::date(words.locale, until).into()))],
+        ..notice(about)
+    };
     match message {
         Message::RegistrationCode { flow, code, token, lifetime, resent } => Parts {
             subject: words.say(if *resent { "mail-resent-subject" } else { "mail-registration-subject" }),
@@ -358,25 +388,25 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-address-proof-not-me")],
             ..notice("mail-address-proof")
         },
-        Message::SecondFactor { news, codes_left } => {
-            let about = format!("mail-{}", news.word());
-            let left = (*news == SecondFactorNews::CodeUsed)
-                .then(|| words.say_with("mail-codes-left", ("left", u32::from(*codes_left).into())));
-            Parts {
-                actions: vec![action(Some("mail-factor-not-me"), "mail-changed-action", format!("{issuer}/recover"))],
-                notes: left.into_iter().collect(),
-                ..notice(&about)
+        Message::SecondFactor { news, codes_left, not_me, until } => {
+            let mut parts = reportable(&format!("mail-{}", news.word()), not_me, *until);
+            if *news == SecondFactorNews::CodeUsed {
+                parts.notes.insert(0, words.say_with("mail-codes-left", ("left", u32::from(*codes_left).into())));
             }
+            parts
+        }
+        Message::NotMeReported { not_me, until } => {
+            let mut parts = reportable("mail-reported", not_me, *until);
+            parts.actions.insert(0, action(None, "mail-changed-action", format!("{issuer}/recover")));
+            parts
         }
         Message::AccountRestored => Parts {
             actions: vec![action(None, "mail-registered-sign-in", format!("{issuer}/login"))],
             notes: vec![words.say("mail-restored-not-me")],
             ..notice("mail-restored")
         },
-        Message::PasskeyAdded | Message::PasskeyRemoved => Parts {
-            actions: vec![action(Some("mail-passkey-not-me"), "mail-passkey-action", format!("{issuer}/account/passkeys"))],
-            ..notice(if matches!(message, Message::PasskeyAdded) { "mail-passkey-added" } else { "mail-passkey-removed" })
-        },
+        Message::PasskeyAdded { not_me, until } => reportable("mail-passkey-added", not_me, *until),
+        Message::PasskeyRemoved { not_me, until } => reportable("mail-passkey-removed", not_me, *until),
     }
 }
 

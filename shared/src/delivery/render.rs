@@ -170,7 +170,7 @@ mod tests {
         };
         let both = || LinkAndCode { token: "TOKEN".into(), code: "ABCDEFGHIJ".into() };
         let until = Timestamp::from_seconds(1_800_000_000);
-        let factor = |news| Message::SecondFactor { news, codes_left: 1 };
+        let factor = |news| Message::SecondFactor { news, codes_left: 1, not_me: both(), until };
         let former = |news| Message::FormerAddress { news, undo: both(), until };
         vec![
             (registration(false), 1, 1),
@@ -192,19 +192,21 @@ mod tests {
             (former(FormerAddressNews::AccountRestored), 1, 1),
             (former(FormerAddressNews::SecondFactor), 1, 1),
             (Message::AddressProofCode { code: "ABCDEFGHIJ".into(), lifetime: Span::minutes(15) }, 1, 0),
-            (factor(SecondFactorNews::Added), 0, 1),
-            (factor(SecondFactorNews::Replaced), 0, 1),
-            (factor(SecondFactorNews::Removed), 0, 1),
-            (factor(SecondFactorNews::NewCodes), 0, 1),
-            (factor(SecondFactorNews::CodeUsed), 0, 1),
-            (factor(SecondFactorNews::WrongCodes), 0, 1),
+            (factor(SecondFactorNews::Added), 1, 1),
+            (factor(SecondFactorNews::Replaced), 1, 1),
+            (factor(SecondFactorNews::Removed), 1, 1),
+            (factor(SecondFactorNews::NewCodes), 1, 1),
+            (factor(SecondFactorNews::CodeUsed), 1, 1),
+            (factor(SecondFactorNews::WrongCodes), 1, 1),
             (Message::EmailChangeUndone, 0, 2),
             (Message::DeletionRequested { restoration: both(), due: until }, 1, 1),
             (Message::AccountClosed { restoration: both(), due: until }, 1, 1),
             (Message::AccountDisabled, 0, 0),
             (Message::AccountRestored, 0, 1),
-            (Message::PasskeyAdded, 0, 1),
-            (Message::PasskeyRemoved, 0, 1),
+            (Message::PasskeyAdded { not_me: both(), until }, 1, 1),
+            (Message::PasskeyRemoved { not_me: both(), until }, 1, 1),
+            (Message::NotMeReported { not_me: both(), until }, 1, 2),
+            (former(FormerAddressNews::NotMeReported), 1, 1),
             (former(FormerAddressNews::PasskeyAdded), 1, 1),
             (former(FormerAddressNews::PasskeyRemoved), 1, 1),
         ]
@@ -246,10 +248,13 @@ mod tests {
             Message::RegistrationCode { .. } => vec!["/verify?flow=FLOW&token=TOKEN"],
             Message::PasswordResetCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
             Message::AlreadyRegistered => vec!["/login", "/recover"],
-            Message::PasswordChanged | Message::EmailChangeRequested | Message::SecondFactor { .. } => vec!["/recover"],
+            Message::PasswordChanged | Message::EmailChangeRequested => vec!["/recover"],
+            Message::NotMeReported { .. } => vec!["/recover", "/account/not-me?token=TOKEN"],
             Message::EmailChangeUndone => vec!["/login", "/recover"],
             Message::AccountDisabled | Message::AddressProofCode { .. } | Message::SignInCode { .. } => vec![],
-            Message::PasskeyAdded | Message::PasskeyRemoved => vec!["/account/passkeys"],
+            Message::SecondFactor { .. } | Message::PasskeyAdded { .. } | Message::PasskeyRemoved { .. } => {
+                vec!["/account/not-me?token=TOKEN"]
+            }
             Message::EmailChangeCode { .. } => vec!["/account/email?token=TOKEN"],
             Message::AddressInUse | Message::AccountRestored => vec!["/login"],
             Message::EmailChanged { .. } | Message::FormerAddress { .. } => vec!["/account/email/undo?token=TOKEN"],

@@ -98,6 +98,8 @@ pub enum EventKind {
     RecoveryCodesRenewed,
     /// A recovery code was used to sign in.
     RecoveryCodeUsed,
+    /// The user disowned what happened since an event: sessions ended, and the password opens nothing.
+    NotMeReported,
     /// Terms were accepted after the registration.
     TermsAccepted,
     /// The acceptance of an optional document was withdrawn.

@@ -61,14 +61,17 @@ impl MailOrder {
                 AccountMail::EmailChangeRequested => Some(MailPurpose::AddressRequested),
                 AccountMail::EmailChangeUndone => Some(MailPurpose::AddressRestored),
                 AccountMail::AccountRestored => Some(MailPurpose::AccountRestored),
-                AccountMail::PasskeyAdded | AccountMail::PasskeyRemoved => Some(MailPurpose::PasskeysChanged),
-                AccountMail::AuthenticatorAdded
+                // With the link that reports it: never deferred.
+                AccountMail::PasskeyAdded
+                | AccountMail::PasskeyRemoved
+                | AccountMail::AuthenticatorAdded
                 | AccountMail::AuthenticatorReplaced
                 | AccountMail::AuthenticatorRemoved
                 | AccountMail::RecoveryCodesRenewed
-                | AccountMail::RecoveryCodeUsed => Some(MailPurpose::SecondFactor),
-                AccountMail::WrongCodes => Some(MailPurpose::WrongCodes),
-                AccountMail::EmailChangeStarted
+                | AccountMail::RecoveryCodeUsed
+                | AccountMail::NotMeReported
+                | AccountMail::WrongCodes
+                | AccountMail::EmailChangeStarted
                 | AccountMail::EmailChanged
                 | AccountMail::DeletionRequested
                 | AccountMail::AddressProofStarted
@@ -145,6 +148,8 @@ pub enum AccountMail {
     RecoveryCodeUsed,
     /// The right password, and then several wrong codes.
     WrongCodes,
+    /// The user disowned what happened since an event.
+    NotMeReported,
     /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
     LinkRequested,
 }
@@ -168,14 +173,11 @@ pub enum MailPurpose {
     AddressRestored,
     /// Notice: the closed account was restored.
     AccountRestored,
-    /// Notice: a passkey was added or removed.
-    PasskeysChanged,
     /// Codes that prove the present address before a factor is added.
     AddressProof,
-    /// Notice: second factors were changed, or a recovery code was used.
-    SecondFactor,
-    /// Notice: several wrong codes after the right password. A stranger can cause it, so it shares no limit with another notice.
-    WrongCodes,
+    /// What happened to second factors and passkeys, with the link and the code that report that it was not the user. Strangers cause one of them
+    /// at most: that of five wrong codes in a row after the right password.
+    NotMe,
 }
 
 /// What to send now for the proof of a flow.
@@ -238,10 +240,8 @@ impl MailPurpose {
             Self::AddressRequested => "address_requested",
             Self::AddressRestored => "address_restored",
             Self::AccountRestored => "account_restored",
-            Self::PasskeysChanged => "passkeys_changed",
             Self::AddressProof => "address_proof",
-            Self::SecondFactor => "second_factor",
-            Self::WrongCodes => "wrong_codes",
+            Self::NotMe => "not_me",
         }
     }
 }
@@ -303,6 +303,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         EventKind::RecoveryCodesRenewed => [about(AccountMail::RecoveryCodesRenewed), None],
         EventKind::RecoveryCodeUsed => [about(AccountMail::RecoveryCodeUsed), None],
         EventKind::SecondStepsBlocked => [about(AccountMail::WrongCodes), None],
+        EventKind::NotMeReported => [about(AccountMail::NotMeReported), None],
     };
     let delivery = |order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), due: None, order };
     orders.into_iter().flatten().map(delivery).collect()

@@ -241,6 +241,7 @@ pub(crate) mod tests {
             email_change_starts: Vec::new(),
             spent_proof: None,
             address_proof: None,
+            disowned: Vec::new(),
             version: 7,
         }
     }

@@ -10,8 +10,9 @@
 //! 4. If another account has the address by now, its owner reads the same mailbox. After the user has confirmed it, that account is closed
 //!    in the same transaction, and is erased after the grace period.
 
-mod factors;
+pub(in crate::domain) mod factors;
 
+use factors::Returning;
 pub use factors::StoredFactors;
 
 use super::account::{AccountState, AccountStatus, LinkSeed, Sealed};
@@ -20,6 +21,7 @@ use super::credential::PasswordCredential;
 use super::erasure::{DueErasure, MIN_GRACE};
 use super::id::AccountId;
 use super::identifier::IdentifierHash;
+use super::not_me::{before_disowned, with_disowned};
 use super::passkey::Passkey;
 use super::profile::{EmailUndo, Profile};
 use super::recovery_codes::RecoveryCodes;
@@ -190,7 +192,9 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
         AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => None,
     };
     let freed = (new.has_current_claim && claim != AddressClaim::Kept).then_some(authentication.identifier);
-    let before = factors::as_of(undo.changed_at, authentication, new.factors, now);
+    // What was added in a time that the user has disowned does not come back.
+    let since = before_disowned(&profile.disowned, undo.changed_at);
+    let before = factors::as_of(since, authentication, new.factors, Returning::Every, now);
     let next = AccountState {
         protected: before.protected,
         factors: before.factors,
@@ -211,7 +215,9 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
         changed_at: now,
         version: new.password.map_or(1, |password| password.version + 1),
     };
-    let profile = Profile { email_change: None, email_undos, ..profile.with_claims(new.claims, now) };
+    // Mails to the newer address have links for events since the change: these end.
+    let disowned = with_disowned(&profile.disowned, since, now);
+    let profile = Profile { email_change: None, email_undos, disowned, ..profile.with_claims(new.claims, now) };
     let returned = ReturnedAddress {
         at: now,
         authentication: next,

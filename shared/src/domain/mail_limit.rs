@@ -9,6 +9,7 @@
 //! | code for the present address | signed-in user | [`super::address_proof::STARTS_A_DAY`] for each account | 429, nothing is started |
 //! | way back: undo of an address change, restoration | the account's own change; a flow, as above | none | |
 //! | way back, sent again | the right password of a closed account; a link without a code, once | [`STARTS_A_DAY`] for each account | the page says the same, no mail |
+//! | with "this wasn't me": second factors and passkeys | the account's own change, [`super::recovery_codes::CHANGES_A_DAY`]; five wrong codes after the right password | none | |
 //! | notice | the account's own change | [`NOTICES_AN_HOUR`], [`NOTICES_A_DAY`] for each kind and account | deferred and merged |
 
 use super::delivery::MailPurpose;
@@ -53,14 +54,15 @@ impl MailPurpose {
     #[must_use]
     pub const fn limit(self) -> MailLimit {
         match self {
-            Self::Registration | Self::Recovery | Self::SignInCode | Self::WayBack | Self::AddressProof => MailLimit::AtTrigger,
-            Self::PasswordChanged
-            | Self::AddressRequested
-            | Self::AddressRestored
-            | Self::AccountRestored
-            | Self::PasskeysChanged
-            | Self::SecondFactor
-            | Self::WrongCodes => MailLimit::Deferred,
+            Self::Registration
+            | Self::Recovery
+            | Self::SignInCode
+            | Self::WayBack
+            | Self::AddressProof
+            | Self::NotMe => MailLimit::AtTrigger,
+            Self::PasswordChanged | Self::AddressRequested | Self::AddressRestored | Self::AccountRestored => {
+                MailLimit::Deferred
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod known_device;
 pub mod legacy_directory;
 pub mod linked_identity;
 pub mod mail_limit;
+pub mod not_me;
 pub mod oauth;
 pub mod passkey;
 pub mod password_change;

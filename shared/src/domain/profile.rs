@@ -7,6 +7,7 @@ pub use decisions::{Edit, EditFlaw, edit};
 use super::account::{LinkSeed, Sealed};
 use super::id::{AccountId, SessionId};
 use super::identifier::IdentifierHash;
+use super::not_me::DisownedTime;
 use super::secret::SecretHash;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,9 @@ pub struct Profile {
     /// The last proof of the address before a factor was added.
     #[serde(rename = "prf", default, skip_serializing_if = "Option::is_none")]
     pub address_proof: Option<AddressProof>,
+    /// Times whose changes the user has disowned. See [`super::not_me`].
+    #[serde(rename = "dis", default, skip_serializing_if = "Vec::is_empty")]
+    pub disowned: Vec<DisownedTime>,
     /// The version of this state.
     pub version: u64,
 }

@@ -325,6 +325,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
             email_change_starts: Vec::new(),
             spent_proof: None,
             address_proof: None,
+            disowned: Vec::new(),
             version: 1,
         },
         terms: person.terms,

@@ -10,6 +10,7 @@ use super::proof::{ProofKeyring, encode_mailed_code, normalize_mailed_code};
 use crate::domain::account::LinkSeed;
 use crate::domain::id::AccountId;
 use crate::domain::secret::SecretText;
+use crate::domain::time::Timestamp;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
@@ -25,6 +26,30 @@ pub enum AccountLink {
     EmailUndo,
     /// Proves the present address. Its mail has a code and no link.
     AddressProof,
+    /// Reports that an event was not the user's (in mails about it).
+    NotMe,
+}
+
+/// An opened link about an event of an account. It was made here: its tag was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventLink {
+    /// The account.
+    pub account: AccountId,
+    /// When the event happened.
+    pub at: Timestamp,
+    /// What its tag and its code are derived from.
+    pub seed: LinkSeed,
+}
+
+impl LinkSeed {
+    /// What link and code of an event are derived from. It has no random bits: the proof key alone protects both, and what they do is limited by
+    /// time and by the state of the account.
+    #[must_use]
+    pub fn of_event(at: Timestamp, key_version: u32) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&at.millis().to_be_bytes());
+        Self { key_version, bytes }
+    }
 }
 
 impl AccountLink {
@@ -34,6 +59,7 @@ impl AccountLink {
             Self::EmailChange => "email_change",
             Self::EmailUndo => "email_undo",
             Self::AddressProof => "address_proof",
+            Self::NotMe => "not_me",
         }
     }
     pub(super) const fn sealed_as(self) -> &'static str {
@@ -42,6 +68,7 @@ impl AccountLink {
             Self::EmailChange => "email change link",
             Self::EmailUndo => "email undo link",
             Self::AddressProof => "address proof link",
+            Self::NotMe => "not me link",
         }
     }
 }
@@ -80,6 +107,35 @@ impl TenantKeys {
         Ok(opened.and_then(|plain| {
             let (account, tag) = plain.split_first_chunk::<16>()?;
             Some(PresentedLink { link, account: AccountId::from_bytes(*account), tag: Zeroizing::new(tag.try_into().ok()?) })
+        }))
+    }
+    /// The token of a mailed link about an event of an account.
+    ///
+    /// # Errors
+    /// If this function has no such key.
+    pub fn event_link(&self, link: AccountLink, account: AccountId, at: Timestamp) -> Result<SecretText, KeyError> {
+        let version = self.proof()?.current_version();
+        let tag = self.proof()?.account_tag("link", link, account, &LinkSeed::of_event(at, version))?;
+        let (at, version) = (at.millis().to_be_bytes(), version.to_be_bytes());
+        let plain = Zeroizing::new([account.as_bytes().as_slice(), &at, &version, tag.as_slice()].concat());
+        self.locator()?.seal(link.sealed_as(), b"", &plain).map(SecretText::from)
+    }
+    /// Opens a link token about an event. `None` for anything else, or if the key that made it is gone.
+    ///
+    /// # Errors
+    /// If this function has no such key.
+    pub fn open_event_link(&self, link: AccountLink, token: &SecretText) -> Result<Option<EventLink>, KeyError> {
+        let keys = self.proof()?;
+        let opened = self.locator()?.open(link.sealed_as(), b"", token.expose()).map(Zeroizing::new);
+        Ok(opened.and_then(|plain| {
+            let (account, rest) = plain.split_first_chunk::<16>()?;
+            let (at, rest) = rest.split_first_chunk::<8>()?;
+            let (version, presented) = rest.split_first_chunk::<4>()?;
+            let (account, at) = (AccountId::from_bytes(*account), Timestamp::from_millis(i64::from_be_bytes(*at)));
+            let seed = LinkSeed::of_event(at, u32::from_be_bytes(*version));
+            let tag = keys.account_tag("link", link, account, &seed).ok()?;
+            verify_slices_are_equal(tag.as_slice(), presented).ok()?;
+            Some(EventLink { account, at, seed })
         }))
     }
 }
@@ -136,8 +192,13 @@ mod tests {
     use super::*;
     use crate::purpose::Purpose;
 
-    const LINKS: [AccountLink; 4] =
-        [AccountLink::Restoration, AccountLink::EmailChange, AccountLink::EmailUndo, AccountLink::AddressProof];
+    const LINKS: [AccountLink; 5] = [
+        AccountLink::Restoration,
+        AccountLink::EmailChange,
+        AccountLink::EmailUndo,
+        AccountLink::AddressProof,
+        AccountLink::NotMe,
+    ];
 
     fn keyring() -> ProofKeyring {
         ProofKeyring::new(&roots("a", Purpose::Proof, 1), 1).unwrap()

@@ -19,6 +19,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::mail_limit::{CodeLimit, Trigger};
+use crate::domain::not_me::SecuredAccount;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::passkey::Passkey;
 use crate::domain::profile::Profile;
@@ -183,6 +184,12 @@ fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
     ReturnedAddress { displaced: Some((AccountState { status, ..newer() }, erasure)), ..returned(claim) }
 }
 
+fn secured(factors: bool) -> SecuredAccount {
+    let (totp, codes, passkeys) =
+        if factors { (Some(totp(3)), Some(codes(3)), vec![a_passkey(3)]) } else { (None, None, vec![]) };
+    SecuredAccount { account: state(), profile: a_profile(2), password: Some(a_password(2)), totp, codes, passkeys }
+}
+
 /// Each change in each of its shapes: constructor name, shape, change.
 #[rustfmt::skip]
 pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
@@ -198,21 +205,8 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("begin_flow", "recovery", Change::begin_flow(a_flow(FlowPurpose::Recovery, 1))),
         ("begin_flow", "sign-in", Change::begin_flow(a_flow(FlowPurpose::SignIn, 1))),
         ("count_code", "short", Change::count_code(CodeLimit::Short, MailPurpose::SignInCode, IDENTIFIER, NOW)),
-        (
-            "count_code",
-            "long",
-            Change::count_code(
-                CodeLimit::Long(Trigger::source("192.0.2.1")),
-                MailPurpose::SignInCode,
-                IDENTIFIER,
-                NOW,
-            ),
-        ),
-        (
-            "count_mail_start",
-            "",
-            Change::count_mail_start(MailPurpose::Recovery, IDENTIFIER, Trigger::source("192.0.2.1"), NOW),
-        ),
+        ("count_code", "long", Change::count_code(CodeLimit::Long(Trigger::source("192.0.2.1")), MailPurpose::SignInCode, IDENTIFIER, NOW)),
+        ("count_mail_start", "", Change::count_mail_start(MailPurpose::Recovery, IDENTIFIER, Trigger::source("192.0.2.1"), NOW)),
         ("count_source", "", Change::count_source([9; 32], 60, NOW)),
         ("count_flow_try", "", Change::count_flow_try(a_flow(FlowPurpose::Registration, 2))),
         ("resend_code", "", Change::resend_code(a_flow(FlowPurpose::Registration, 2))),
@@ -295,6 +289,8 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { withdrawn: Some(WithdrawnRequest { requested_at: NOW, due: NOW }), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
         ("undo_email_change", "with second factors of before", Change::undo_email_change(ReturnedAddress { totp: Some(totp(3)), recovery_codes: Some(codes(3)), passkeys: vec![a_passkey(3), Passkey { credential_id: vec![9; 16], ..a_passkey(4).removed(NOW) }], ..returned(AddressClaim::New) })),
+        ("report_not_me", "", Change::report_not_me(secured(false))),
+        ("report_not_me", "with second factors of before", Change::report_not_me(secured(true))),
         ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
         ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
         ("request_restoration_mail", "", Change::request_restoration_mail(state())),
@@ -334,11 +330,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("revoke_grant", "withdrawn", Change::revoke_grant(ended(RevocationReason::Withdrawn))),
         ("revoke_access_token", "", Change::revoke_access_token(a_grant(7, active(), 3))),
         ("revoke_grantless_token", "", Change::revoke_grantless_token(Jti::from_bytes([9; 16]), "demo-app".parse().unwrap(), NOW)),
-        (
-            "claim_exchanged_token",
-            "",
-            Change::claim_exchanged_token(Jti::from_bytes([9; 16]), "demo-app".parse().unwrap(), NOW),
-        ),
+        ("claim_exchanged_token", "", Change::claim_exchanged_token(Jti::from_bytes([9; 16]), "demo-app".parse().unwrap(), NOW)),
         ("store_authorization_request", "", Change::store_authorization_request(FlowId::from_bytes([5; 16]), "a=b".to_owned(), NOW)),
     ]
 }

@@ -260,6 +260,7 @@ pub(super) fn new_account() -> NewAccount {
             email_change_starts: Vec::new(),
             spent_proof: None,
             address_proof: None,
+            disowned: Vec::new(),
             version: 1,
         },
         link: None,

@@ -12,8 +12,13 @@ use crate::domain::oauth::grant::Grant;
 use crate::domain::profile::Profile;
 use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::session::Session;
+use crate::domain::time::Timestamp;
 use crate::domain::totp::TotpCredential;
 use serde::de::DeserializeOwned;
+use ulid::Ulid;
+
+/// How many audit records of one moment a look-up by id reads.
+const SAME_MOMENT: u16 = 50;
 
 /// The presented credentials, and what to read with them. 1 RRU each.
 #[derive(Debug, Clone, Copy)]
@@ -132,6 +137,18 @@ impl TenantStore {
     pub async fn find_history(&self, account: AccountId, at_most: u16) -> Result<Vec<Event>, StoreError> {
         let items = self.newest_audit(account, None, at_most).await?;
         items.into_iter().map(|item| read(ItemKind::Audit, item)).collect()
+    }
+
+    /// The audit record of an account with this id. One Query. Only the newest [`SAME_MOMENT`] of its millisecond are looked at.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_event(&self, account: AccountId, id: &str) -> Result<Option<Event>, StoreError> {
+        let Ok(ulid) = id.parse::<Ulid>() else { return Ok(None) };
+        let at = i64::try_from(ulid.timestamp_ms()).map_or(Timestamp::from_millis(0), Timestamp::from_millis);
+        let items = self.newest_audit(account, Some(at), SAME_MOMENT).await?;
+        let events: Vec<Event> = items.into_iter().map(|item| read(ItemKind::Audit, item)).collect::<Result<_, _>>()?;
+        Ok(events.into_iter().find(|event| event.id == id))
     }
 
     async fn query_account<S: DeserializeOwned>(

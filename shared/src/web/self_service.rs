@@ -54,6 +54,8 @@ pub enum PrincipalParts {
     ProfileAndPassword,
     /// Profile, data key, authenticator app and recovery codes.
     SecondFactors,
+    /// All of these.
+    Everything,
 }
 
 /// The acting user of an account, checked against the stored state.
@@ -87,8 +89,8 @@ impl AccountCredential {
             session: self.session,
             grant: self.grant,
             profile: parts != PrincipalParts::Nothing,
-            password: parts == PrincipalParts::ProfileAndPassword,
-            second_factors: parts == PrincipalParts::SecondFactors,
+            password: matches!(parts, PrincipalParts::ProfileAndPassword | PrincipalParts::Everything),
+            second_factors: matches!(parts, PrincipalParts::SecondFactors | PrincipalParts::Everything),
         };
         let snapshot = handle.tenant.store.find_principal(query).await?;
         Ok(snapshot.and_then(|snapshot| self.admit(snapshot, handle.now())))

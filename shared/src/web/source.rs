@@ -64,7 +64,7 @@ pub const LIMITED_ROUTES: [&str; 22] = [
 ];
 
 /// Pages of mailed links: they verify a mailed secret, too.
-pub const LIMITED_LINKS: [&str; 2] = ["/account/email/undo", "/account/restore"];
+pub const LIMITED_LINKS: [&str; 3] = ["/account/email/undo", "/account/not-me", "/account/restore"];
 
 /// What a request can cause, and the step of the funnel that a refusal counts as.
 struct Rule {

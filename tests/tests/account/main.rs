@@ -4,6 +4,7 @@ mod account_pages;
 mod export;
 mod mail_limits;
 mod missing_fields;
+mod not_me;
 mod passkey_apps_and_signals;
 mod passkey_ceremonies;
 mod passkey_guards;

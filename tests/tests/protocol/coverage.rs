@@ -84,6 +84,8 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/account/email/undo", Everybody),
     ("GET", "/account/confirm-address", Session),
     ("POST", "/account/confirm-address", Session),
+    ("GET", "/account/not-me", Everybody),
+    ("POST", "/account/not-me", Everybody),
     ("GET", "/account/passkeys", Session),
     ("POST", "/account/passkeys", Session),
     ("GET", "/account/passkeys/new", Session),

@@ -20,38 +20,58 @@ const PATH: &str = "/account/confirm-address";
 
 /// Where the user continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum Next<'a> {
     /// `/account/passkeys`
     Passkeys,
     /// `/account/passkeys/new`
     NewPasskey,
+    /// `/account/not-me`, about the event with this id.
+    NotMe(&'a str),
 }
 
-impl Next {
+impl<'a> Next<'a> {
     const fn word(self) -> &'static str {
         match self {
             Self::Passkeys => "passkeys",
             Self::NewPasskey => "new-passkey",
+            Self::NotMe(_) => "not-me",
         }
     }
-    const fn path(self) -> &'static str {
+    fn path(self) -> String {
         match self {
-            Self::Passkeys => "/account/passkeys",
-            Self::NewPasskey => "/account/passkeys/new",
+            Self::Passkeys => "/account/passkeys".to_owned(),
+            Self::NewPasskey => "/account/passkeys/new".to_owned(),
+            Self::NotMe(event) => super::not_me::address(event),
         }
     }
     fn address(self, page: &AccountPage) -> Result<String, AccountPageError> {
-        Ok(with_query(self.path(), offer::of(page)?.map(|address| (RETURN_PARAMETER, address))))
+        Ok(with_query(&self.path(), offer::of(page)?.map(|address| (RETURN_PARAMETER, address))))
     }
-    fn of(page: &AccountPage) -> Result<Self, AccountPageError> {
-        Ok(if page.query.one("next")? == Some(Self::NewPasskey.word()) { Self::NewPasskey } else { Self::Passkeys })
+    /// The page that it comes from.
+    const fn origin(self) -> &'static str {
+        match self {
+            Self::Passkeys | Self::NewPasskey => "/account/passkeys",
+            Self::NotMe(_) => "/account/security",
+        }
+    }
+    fn of(page: &'a AccountPage) -> Result<Self, AccountPageError> {
+        let event = page.query.one("event")?.filter(|event| event.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        Ok(match (page.query.one("next")?, event) {
+            (Some("new-passkey"), _) => Self::NewPasskey,
+            (Some("not-me"), Some(event)) => Self::NotMe(event),
+            (_, _) => Self::Passkeys,
+        })
     }
 }
 
 /// The address of the page that comes before this one. The offer that led to it goes along.
-pub(super) fn before(page: &AccountPage, next: Next) -> Result<String, AccountPageError> {
+pub(super) fn before(page: &AccountPage, next: Next<'_>) -> Result<String, AccountPageError> {
+    let event = match next {
+        Next::Passkeys | Next::NewPasskey => None,
+        Next::NotMe(event) => Some(("event", event)),
+    };
     let offer = offer::of(page)?.map(|address| (RETURN_PARAMETER, address));
-    Ok(with_query(PATH, std::iter::once(("next", next.word())).chain(offer)))
+    Ok(with_query(PATH, std::iter::once(("next", next.word())).chain(event).chain(offer)))
 }
 
 #[derive(Default)]
@@ -122,12 +142,16 @@ fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: 
 fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<Value, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let waits = address_proof::state(&page.handle, &admitted.principal)? == AddressProofState::Waiting;
+    let back = match offer::of(page)? {
+        Some(offer) => offer.to_owned(),
+        None => page.path(Next::of(page)?.origin()),
+    };
     Ok(context! {
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         waits_for_mail => waits,
         error => shown.error.clone(),
         notice => shown.notice.clone(),
-        back => offer::of(page)?.map_or_else(|| page.path("/account/passkeys"), str::to_owned),
+        back,
         anti_forgery => page.anti_forgery(PAGE, admitted),
     })
 }

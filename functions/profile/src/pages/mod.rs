@@ -6,6 +6,7 @@ pub(crate) mod delete;
 mod draft;
 pub(crate) mod email;
 mod messages;
+pub(crate) mod not_me;
 mod offer;
 pub(crate) mod passkeys;
 pub(crate) mod password;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/security", get(security::get))
         .route("/account/password", get(password::get).post(password::post))
         .route("/account/confirm-address", get(confirm_address::get).post(confirm_address::post))
+        .route("/account/not-me", get(not_me::get).post(not_me::post))
         .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
         .route("/account/passkeys/new", get(passkeys::get_new).post(passkeys::post_new))
         .route("/account/email", get(email::get).post(email::post))

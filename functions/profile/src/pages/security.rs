@@ -1,10 +1,11 @@
 //! `/account/security`: password, address, and recent history.
 
 use super::messages::done_message;
-use super::passkeys;
+use super::{not_me, passkeys};
 use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;
+use latchkey::domain::not_me::can_be_reported;
 use latchkey::locale;
 use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH};
 use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
@@ -23,6 +24,8 @@ struct HistoryRow {
     at: String,
     client: Option<String>,
     is_this_network: Option<bool>,
+    /// Where it is reported as not the user's, if it can be.
+    not_me: Option<String>,
 }
 
 pub(crate) async fn get(page: AccountPage) -> Response {
@@ -65,5 +68,6 @@ fn shown(page: &AccountPage, entry: &Entry) -> HistoryRow {
         at: locale::date_and_time(&page.locale, entry.at),
         client: client.map(|client| client.client_name.get(&page.locale).to_owned()),
         is_this_network: entry.is_this_network,
+        not_me: can_be_reported(entry.kind).then(|| page.path(&not_me::address(&entry.id))),
     }
 }

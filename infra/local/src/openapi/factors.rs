@@ -1,7 +1,7 @@
 //! The operations of the profile function on second factors: one JSON call, and the account pages.
 
 use super::builder::{Operation, Tag};
-use super::profile::{call, page, submit};
+use super::profile::{call, linked_page, linked_submit, page, submit};
 use super::schemas::{boolean, integer, moment, object, page_form};
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ("codes", "The sealed codes that the page shows."),
         ("end_others", "Whether all other sessions end."),
     ]);
+    let not_me_form = page_form([("code", "The code from the mail, behind its link.")]);
     vec![
         read_factors(),
         page("/account/two-step", "showTwoStepPage", "Shows the two-step sign-in of the account.")
@@ -36,6 +37,22 @@ pub(super) fn operations() -> Vec<Operation> {
         page("/account/two-step/remove", "showRemovalPage", "Shows what the removal of the authenticator app means."),
         submit("/account/two-step/remove", "submitRemovalPage", "Removes the authenticator app.", page_form([]))
             .page(429, "Too many changes in a day: the page says how long to wait."),
+        linked_page("/account/not-me", "showNotMePage", "Shows what \"this wasn't me\" does.")
+            .describe("For an event of the history, or behind the link of a mail. Opening it changes nothing.")
+            .query("event", "The event, for a signed-in user.")
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser.")
+            .redirects("To sign in, and back; or to prove the address first.")
+            .page(409, "The address was changed since: the former address takes the account back."),
+        linked_submit(
+            "/account/not-me",
+            "submitNotMePage",
+            "Ends all sessions, and undoes changes of factors since.",
+            not_me_form,
+        )
+        .query("event", "The event, for a signed-in user.")
+        .page(200, "It was done before.")
+        .page(409, "The address was changed since: the former address takes the account back."),
     ]
 }
 

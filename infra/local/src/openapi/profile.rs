@@ -225,13 +225,13 @@ fn linked(operation: Operation) -> Operation {
         .page(410, "The link is used or over.")
 }
 
-fn linked_page(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+pub(super) fn linked_page(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
     linked(Operation::new(Tag::AccountPages, "GET", path, id, summary))
         .describe("Opening the link changes nothing.")
         .page(200, "A form for the code of the same mail, or the page that says that it is done.")
 }
 
-fn linked_submit(path: &'static str, id: &'static str, summary: &'static str, form: Value) -> Operation {
+pub(super) fn linked_submit(path: &'static str, id: &'static str, summary: &'static str, form: Value) -> Operation {
     linked(Operation::new(Tag::AccountPages, "POST", path, id, summary))
         .describe("Without the code from the mail nothing changes.")
         .takes_form(form)
@@ -288,8 +288,9 @@ fn pages() -> Vec<Operation> {
         )
         .page(409, "The last way to sign in stays."),
         page("/account/confirm-address", "showAddressProofPage", "Asks for a code from a mail.")
-            .describe("Before a passkey is added or removed, unless the session has just shown two factors.")
-            .query("next", "Where the user continues: `passkeys` or `new-passkey`.")
+            .describe("Before a passkey is added or removed, or \"this wasn't me\" changes factors, unless the session has just shown two factors.")
+            .query("next", "Where the user continues: `passkeys`, `new-passkey` or `not-me`.")
+            .query("event", "The event that `not-me` is about.")
             .query("offer", OFFER),
         submit(
             "/account/confirm-address",
@@ -299,6 +300,7 @@ fn pages() -> Vec<Operation> {
         )
         .query("next", "Where the user continues.")
         .query("offer", OFFER)
+        .query("event", "The event that `not-me` is about.")
         .page(400, "The code is wrong or over.")
         .page(429, "Too many mails: the page says how long to wait."),
         page("/account/passkeys/new", "showNewPasskeyPage", "Shows how to add a passkey.").query("offer", OFFER),

@@ -11,7 +11,7 @@ use crate::domain::totp::{RemovedSeed, StoredSeed, TotpCredential};
 
 /// The factors of an account as they were at an earlier moment.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct FactorsAsOf {
+pub(in crate::domain) struct FactorsAsOf {
     /// Whether it is protected.
     pub protected: bool,
     /// Its factors.
@@ -22,6 +22,33 @@ pub(super) struct FactorsAsOf {
     pub codes: Option<RecoveryCodes>,
     /// The passkeys that change: removed ones, and those that come back.
     pub passkeys: Vec<Passkey>,
+}
+
+impl FactorsAsOf {
+    /// Whether a factor goes or comes back. The end of a set-up alone is no such change.
+    pub(in crate::domain) fn differs_from(&self, totp: Option<&TotpCredential>) -> bool {
+        let active = |totp: Option<&TotpCredential>| totp.and_then(|totp| totp.active.clone());
+        let app_changes = self.totp.is_some() && active(self.totp.as_ref()) != active(totp);
+        app_changes || self.codes.is_some() || !self.passkeys.is_empty()
+    }
+}
+
+/// Which of the factors that were removed since come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::domain) enum Returning {
+    /// All of them.
+    Every,
+    /// Those that were added at this time or before.
+    AddedUntil(Timestamp),
+}
+
+impl Returning {
+    fn includes(self, added_at: Timestamp) -> bool {
+        match self {
+            Self::Every => true,
+            Self::AddedUntil(latest) => added_at <= latest,
+        }
+    }
 }
 
 /// The second factors as they are stored.
@@ -36,21 +63,29 @@ pub struct StoredFactors<'a> {
 }
 
 /// Takes back every change of second factors since this moment.
-pub(super) fn as_of(since: Timestamp, account: &AccountState, stored: StoredFactors<'_>, now: Timestamp) -> FactorsAsOf {
+pub(in crate::domain) fn as_of(
+    since: Timestamp,
+    account: &AccountState,
+    stored: StoredFactors<'_>,
+    returning: Returning,
+    now: Timestamp,
+) -> FactorsAsOf {
     let StoredFactors { totp, codes, passkeys } = stored;
-    let app = totp.and_then(|totp| app_as_of(since, totp, now));
-    let has_app = totp.is_some_and(|totp| active_as_of(since, totp, now).is_some());
-    let was_active =
-        |passkey: &Passkey| passkey.created_at < since && passkey.removed_at.is_none_or(|removed| removed >= since);
+    let app = totp.and_then(|totp| app_as_of(since, totp, returning, now));
+    let has_app = totp.is_some_and(|totp| active_as_of(since, totp, returning, now).is_some());
+    let was_active = |passkey: &Passkey| {
+        let comes_back = |removed: Timestamp| removed >= since && returning.includes(passkey.created_at);
+        passkey.created_at < since && passkey.removed_at.is_none_or(comes_back)
+    };
     let active = passkeys.iter().filter(|passkey| was_active(passkey)).count();
     // Without an app, an account that had recovery codes before the change was protected by its passkeys. Codes that were made since then say
     // the same, unless they came with an app.
     let had_codes = codes.is_some_and(|codes| {
         let was_made = codes.created_at < since || !totp.is_some_and(|totp| is_added_since(since, totp, now));
-        was_made && codes.removed_at.is_none_or(|removed| removed >= since)
+        was_made && codes.removed_at.is_none_or(|removed| removed >= since && returning.includes(codes.created_at))
     });
     let is_protected = has_app || (had_codes && active > 0);
-    let codes = codes.and_then(|codes| codes_as_of(since, codes, is_protected, now).map(|next| (codes, next)));
+    let codes = codes.and_then(|codes| codes_as_of(since, codes, is_protected, returning, now).map(|next| (codes, next)));
     let left = match &codes {
         Some((_, next)) => u8::try_from(next.left()).unwrap_or(u8::MAX),
         None if is_protected => account.factors.recovery_codes,
@@ -77,11 +112,15 @@ fn step_of(now: Timestamp) -> u64 {
 }
 
 /// The seed that was in use at this moment.
-fn active_as_of(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> Option<StoredSeed> {
-    match (&totp.active, totp.removed(now)) {
+fn active_as_of(since: Timestamp, totp: &TotpCredential, returning: Returning, now: Timestamp) -> Option<StoredSeed> {
+    let was_active = |removed: &&RemovedSeed| {
+        let added_at = removed.stored.added_at;
+        removed.removed_at >= since && added_at < since && returning.includes(added_at)
+    };
+    match (&totp.active, totp.removed(now).filter(was_active)) {
         (Some(active), _) if active.added_at < since => Some(active.clone()),
-        (_, Some(removed)) if removed.removed_at >= since && removed.stored.added_at < since => Some(removed.stored.clone()),
-        (_, _) => None,
+        (_, Some(removed)) => Some(removed.stored.clone()),
+        (_, None) => None,
     }
 }
 
@@ -92,24 +131,36 @@ fn is_added_since(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> bo
 }
 
 /// The app as of this moment. `None` if nothing changed since then.
-fn app_as_of(since: Timestamp, totp: &TotpCredential, now: Timestamp) -> Option<TotpCredential> {
-    let active = active_as_of(since, totp, now);
+fn app_as_of(since: Timestamp, totp: &TotpCredential, returning: Returning, now: Timestamp) -> Option<TotpCredential> {
+    let active = active_as_of(since, totp, returning, now);
     let pending = totp.pending.clone().filter(|pending| pending.started_at < since);
     if active == totp.active && pending == totp.pending {
         return None;
     }
     // The foreign one is kept like any removed one, and opens nothing.
     let foreign = totp.active.clone().filter(|foreign| active.as_ref() != Some(foreign));
-    let removed = foreign.map(|stored| RemovedSeed { stored, removed_at: now });
+    let kept = totp.removed(now).filter(|kept| active.as_ref() != Some(&kept.stored)).cloned();
+    let removed = match (foreign, kept) {
+        // It does not push out a seed that it had replaced.
+        (Some(foreign), Some(kept)) if foreign.added_at >= kept.removed_at => Some(kept),
+        (Some(foreign), _) => Some(RemovedSeed { stored: foreign, removed_at: now }),
+        (None, kept) => kept,
+    };
     Some(TotpCredential { active, pending, removed, version: totp.version + 1, ..totp.clone() })
 }
 
 /// The recovery codes as of this moment. Codes that were made since then are known to another person, and end. `None` if nothing changes.
-fn codes_as_of(since: Timestamp, codes: &RecoveryCodes, is_protected: bool, now: Timestamp) -> Option<RecoveryCodes> {
+fn codes_as_of(
+    since: Timestamp,
+    codes: &RecoveryCodes,
+    is_protected: bool,
+    returning: Returning,
+    now: Timestamp,
+) -> Option<RecoveryCodes> {
     let ends = codes.created_at >= since || !is_protected;
     let removed_at = match (ends, codes.removed_at) {
         (true, removed) => removed.or(Some(now)),
-        (false, Some(removed)) if removed >= since => None,
+        (false, Some(removed)) if removed >= since && returning.includes(codes.created_at) => None,
         (false, other) => other,
     };
     (removed_at != codes.removed_at).then(|| RecoveryCodes { removed_at, version: codes.version + 1, ..codes.clone() })
@@ -177,7 +228,8 @@ mod tests {
             passkey(5, 1, Some(2)),
         ];
         let state = account(Factors { passkeys: 2, ..Factors::default() }, false);
-        let back = as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..StoredFactors::default() }, at(3));
+        let back =
+            as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..StoredFactors::default() }, Returning::Every, at(3));
         assert_eq!(back.factors.passkeys, 2);
         let changed: Vec<_> = back.passkeys.iter().map(|passkey| (passkey.credential_id[0], passkey.removed_at)).collect();
         assert_eq!(changed, [(2, None), (3, Some(at(3)))]);
@@ -187,7 +239,7 @@ mod tests {
     fn an_app_that_was_added_since_goes_with_its_codes() {
         let (totp, codes) = (app(Some(seed(1, 1)), None), codes(1, None));
         let state = account(Factors { totp: Some(7), recovery_codes: 10, ..Factors::default() }, true);
-        let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+        let back = as_of(CHANGE, &state, stored(&totp, &codes), Returning::Every, at(2));
         assert_eq!((back.protected, back.factors), (false, Factors::default()));
         assert_eq!((back.totp.unwrap().active, back.codes.unwrap().left()), (None, 0));
     }
@@ -199,7 +251,7 @@ mod tests {
             let totp = app(foreign, Some((own.clone(), 1)));
             let codes = codes(-50, Some(1));
             let state = account(Factors { totp: Some(9), ..Factors::default() }, false);
-            let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+            let back = as_of(CHANGE, &state, stored(&totp, &codes), Returning::Every, at(2));
             assert_eq!(back.totp.unwrap().active, Some(own.clone()));
             assert!(back.protected && back.factors.totp == Some(step_of(at(2))) && back.factors.recovery_codes == 10);
             assert_eq!(back.codes.unwrap().removed_at, None);
@@ -212,7 +264,7 @@ mod tests {
         let (codes, passkeys) = (codes(-50, None), [passkey(1, -50, None)]);
         let state = account(Factors { passkeys: 1, recovery_codes: 10, ..Factors::default() }, true);
         let stored = StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) };
-        let back = as_of(CHANGE, &state, stored, at(2));
+        let back = as_of(CHANGE, &state, stored, Returning::Every, at(2));
         assert_eq!((back.protected, back.factors, back.codes), (true, state.factors, None));
     }
 
@@ -220,7 +272,8 @@ mod tests {
     fn an_app_of_a_thief_does_not_leave_an_account_protected_that_was_not() {
         let (totp, codes, passkeys) = (app(Some(seed(2, 1)), None), codes(1, None), [passkey(1, -50, None)]);
         let state = account(Factors { totp: Some(3), passkeys: 1, recovery_codes: 10, ..Factors::default() }, true);
-        let back = as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) }, at(2));
+        let back =
+            as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) }, Returning::Every, at(2));
         assert_eq!((back.protected, back.factors), (false, Factors { passkeys: 1, ..Factors::default() }));
     }
 
@@ -229,7 +282,8 @@ mod tests {
         let (totp, codes) = (app(None, Some((seed(1, -50), -10))), codes(-50, Some(1)));
         let passkeys = [passkey(1, -50, Some(1))];
         let state = account(Factors::default(), false);
-        let back = as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) }, at(2));
+        let back =
+            as_of(CHANGE, &state, StoredFactors { passkeys: &passkeys, ..stored(&totp, &codes) }, Returning::Every, at(2));
         assert!(back.protected && back.factors.passkeys == 1 && back.factors.recovery_codes == 10);
         assert_eq!(back.codes.map(|codes| codes.removed_at), Some(None));
     }
@@ -238,7 +292,7 @@ mod tests {
     fn codes_that_a_thief_made_end_and_the_app_stays() {
         let (totp, codes) = (app(Some(seed(1, -50)), None), codes(1, None));
         let state = account(Factors { totp: Some(9), recovery_codes: 10, ..Factors::default() }, true);
-        let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+        let back = as_of(CHANGE, &state, stored(&totp, &codes), Returning::Every, at(2));
         assert_eq!((back.totp, back.factors.totp, back.factors.recovery_codes), (None, Some(9), 0));
         assert!(back.protected && back.codes.unwrap().left() == 0);
     }
@@ -247,9 +301,9 @@ mod tests {
     fn without_a_change_nothing_is_written() {
         let (totp, codes) = (app(Some(seed(1, -50)), None), codes(-50, None));
         let state = account(Factors { totp: Some(9), recovery_codes: 10, ..Factors::default() }, true);
-        let back = as_of(CHANGE, &state, stored(&totp, &codes), at(2));
+        let back = as_of(CHANGE, &state, stored(&totp, &codes), Returning::Every, at(2));
         assert_eq!((back.totp, back.codes, back.factors), (None, None, state.factors));
-        let plain = as_of(CHANGE, &authentication(), StoredFactors::default(), at(2));
+        let plain = as_of(CHANGE, &authentication(), StoredFactors::default(), Returning::Every, at(2));
         assert_eq!(
             plain,
             FactorsAsOf { protected: false, factors: Factors::default(), totp: None, codes: None, passkeys: vec![] }
@@ -259,7 +313,7 @@ mod tests {
     #[test]
     fn an_app_that_was_removed_before_the_change_stays_removed() {
         let totp = app(None, Some((seed(1, -50), -1)));
-        let back = as_of(CHANGE, &authentication(), stored(&totp, &codes(-50, Some(-1))), at(2));
+        let back = as_of(CHANGE, &authentication(), stored(&totp, &codes(-50, Some(-1))), Returning::Every, at(2));
         assert_eq!((back.protected, back.totp, back.codes), (false, None, None));
     }
 }

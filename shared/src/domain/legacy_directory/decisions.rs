@@ -80,6 +80,7 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             email_change_starts: Vec::new(),
             spent_proof: None,
             address_proof: None,
+            disowned: Vec::new(),
             version: 1,
         },
         link: LinkedIdentity { account, subject: imported_user.subject, named: imported_user.named, linked_at: now },

@@ -192,6 +192,7 @@ fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount 
             email_change_starts: Vec::new(),
             spent_proof: None,
             address_proof: None,
+            disowned: Vec::new(),
             version: 1,
         },
         links: transferred_user.identities.into_iter().map(link).collect(),

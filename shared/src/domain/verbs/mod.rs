@@ -8,6 +8,7 @@ mod erasure;
 mod flow;
 mod grant;
 mod new_account;
+mod not_me;
 mod passkey;
 mod password;
 mod profile;

@@ -100,6 +100,24 @@ account-done-email = Ihre E-Mail-Adresse ist geändert. Wir haben Ihre alte Adre
 account-link-over-title = Dieser Link gilt nicht mehr
 account-link-over-text = Er ist abgelaufen, oder eine neuere Nachricht oder eine ältere Adresse hat ihn ersetzt. Es wurde nichts geändert.
 
+not-me-link = Das war ich nicht
+not-me-link-named = Das war ich nicht: { $event }, { $at }
+not-me-title = Das waren nicht Sie?
+not-me-lead = Dann sichern wir jetzt Ihr Konto. Das geschieht:
+not-me-mail-lead = In Ihrem Konto ist am { $since } etwas geschehen, das Sie nicht kennen? Geben Sie den Code aus der E-Mail ein, und wir sichern Ihr Konto.
+not-me-sessions = Alle Geräte werden abgemeldet, auch dieses, und alle Anwendungen verlieren den Zugriff
+not-me-factors = Apps, Passkeys und Wiederherstellungscodes, die seit { $since } hinzugefügt wurden, werden entfernt, und die seitdem entfernten kommen zurück
+not-me-mail-factors = Apps, Passkeys und Wiederherstellungscodes, die seit { $since } hinzugefügt wurden, werden entfernt. Die seitdem entfernten kommen zurück, wenn sie mindestens eine Woche alt waren
+not-me-password = Ihr jetziges Passwort gilt nicht mehr. Ein neues setzen Sie mit einem Code, den wir an { $email } senden
+not-me-mail-password = Ihr jetziges Passwort gilt nicht mehr. Ein neues setzen Sie mit einem Code, den wir an die Adresse Ihres Kontos senden
+not-me-submit = Mein Konto sichern
+not-me-done-title = Ihr Konto ist gesichert
+not-me-done-text = Alle Geräte sind abgemeldet, und das alte Passwort gilt nicht mehr. Setzen Sie jetzt ein neues.
+not-me-done-recover = Neues Passwort setzen
+not-me-done-then = Sehen Sie danach Ihre Sicherheitseinstellungen an: Dort steht jede App und jeder Passkey, mit denen man sich anmelden kann.
+not-me-address-title = Holen Sie das Konto mit Ihrer früheren Adresse zurück
+not-me-address-text = Die Adresse des Kontos wurde danach geändert. Waren Sie das nicht, verwenden Sie den Link und den Code in der E-Mail an Ihre frühere Adresse: Damit bekommen Sie das Konto zurück, und alles seitdem Geänderte wird rückgängig gemacht. Haben Sie die Adresse selbst geändert, ändern Sie stattdessen Ihr Passwort.
+
 account-undo-title = Holen Sie Ihr Konto zurück
 account-undo-lead = Ihr Konto verwendete vorher { $email }. Wenn Sie das nicht selbst geändert haben, geben Sie den Code aus der Nachricht ein und wählen Sie ein neues Passwort.
 account-undo-address = { $email } wird wieder Ihre Adresse

@@ -31,6 +31,7 @@ event-session_ended = Ein Gerät wurde über die Liste abgemeldet
 event-consent_withdrawn = Einer Anwendung wurde der Zugriff entzogen
 event-terms_accepted = Ein Dokument wurde akzeptiert
 event-terms_withdrawn = Ein Dokument wird nicht mehr akzeptiert
+event-not_me_reported = Sie haben etwas als nicht von Ihnen gemeldet: Alle Geräte wurden abgemeldet, und das Passwort gilt nicht mehr
 event-passkey_added = Ein Passkey wurde hinzugefügt
 event-passkey_removed = Ein Passkey wurde entfernt
 event-passkey_refused = Ein Passkey wurde abgelehnt, weil er kopiert sein könnte

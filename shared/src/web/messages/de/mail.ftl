@@ -90,8 +90,6 @@ mail-passkey-added-intro = Zu Ihrem Konto bei { $tenant } wurde ein Passkey hinz
 mail-passkey-removed-subject = Ein Passkey Ihres Kontos bei { $tenant } wurde entfernt
 mail-passkey-removed-title = Passkey entfernt
 mail-passkey-removed-intro = Ein Passkey Ihres Kontos bei { $tenant } wurde entfernt. Er meldet nicht mehr an, und alle anderen Geräte wurden abgemeldet.
-mail-passkey-not-me = Sie waren das nicht? Dann prüfen Sie auf dieser Seite Ihre Passkeys, entfernen Sie alle, die Sie nicht kennen, und ändern Sie Ihr Passwort:
-mail-passkey-action = Meine Passkeys prüfen
 mail-address-proof-subject = Ihr Code für { $tenant }
 mail-address-proof-title = Bestätigen Sie, dass Sie es sind
 mail-address-proof-intro = Geben Sie diesen Code ein, um Ihr Konto bei { $tenant } mit einem weiteren Anmeldeweg zu schützen.
@@ -120,7 +118,12 @@ mail-codes-left = { $left ->
     [one] Es ist noch ein Wiederherstellungscode übrig. Erstellen Sie in Ihrem Konto unter „Sicherheit“ neue.
    *[other] Es sind noch { $left } Wiederherstellungscodes übrig.
 }
-mail-factor-not-me = Das waren nicht Sie? Dann setzen Sie sofort ein neues Passwort, und sagen Sie dem Support von { $tenant } Bescheid:
+mail-not-me-lead = Das waren nicht Sie? Dann öffnen Sie diesen Link und geben Sie den Code ein. Alle Geräte werden abgemeldet, Ihr Passwort gilt nicht mehr, und Ihre Anmeldewege werden wieder so, wie sie vorher waren:
+mail-not-me-action = Das war ich nicht
+mail-not-me-until = Das ist bis zum { $date } möglich. Waren Sie es selbst, müssen Sie nichts tun. { $tenant } fragt Sie sonst nirgends nach diesem Code.
+mail-reported-subject = Ihr Konto bei { $tenant } ist gesichert
+mail-reported-title = Ihr Konto ist gesichert
+mail-reported-intro = Wie gewünscht wurden alle Geräte von Ihrem Konto bei { $tenant } abgemeldet, und sein Passwort gilt nicht mehr. Apps, Passkeys und Wiederherstellungscodes sind wieder die von vorher. Setzen Sie jetzt ein neues Passwort.
 
 mail-closed-subject = Ihr Konto bei { $tenant } ist geschlossen
 mail-closed-title = Ihr Konto ist geschlossen
@@ -140,6 +143,7 @@ mail-former-restored-intro = Das Konto bei { $tenant }, das vorher diese Adresse
 mail-former-passkey-added-intro = Zu dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde ein Passkey hinzugefügt.
 mail-former-passkey-removed-intro = Von dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde ein Passkey entfernt.
 mail-former-factor-intro = Bei dem Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde die Anmeldung in zwei Schritten geändert oder ein Wiederherstellungscode verwendet.
+mail-former-not-me-intro = Alle Geräte wurden von dem Konto bei { $tenant } abgemeldet, das vorher diese Adresse verwendet hat, weil dort etwas als unbekannt gemeldet wurde.
 mail-former-not-me = Sie haben diese Adresse nicht selbst aufgegeben? Dann holen Sie das Konto zurück: Öffnen Sie diesen Link, geben Sie den Code ein und wählen Sie ein neues Passwort. Alle Geräte werden abgemeldet:
 mail-former-action = Konto zurückholen
 mail-former-until = Das ist bis zum { $date } möglich. Wenn Sie Ihre Adresse selbst geändert haben, müssen Sie nichts tun.

@@ -100,6 +100,24 @@ account-done-email = Your e-mail address is changed. We sent a notice to your ol
 account-link-over-title = This link is no longer valid
 account-link-over-text = It has expired, or a newer mail or an older address has replaced it. Nothing was changed.
 
+not-me-link = This wasn’t me
+not-me-link-named = This wasn’t me: { $event }, { $at }
+not-me-title = This wasn’t you?
+not-me-lead = Then we secure your account now. This is what happens:
+not-me-mail-lead = Something happened in your account on { $since } that you do not recognize? Enter the code from the mail, and we secure your account.
+not-me-sessions = All devices are signed out, this one too, and all applications lose access
+not-me-factors = Apps, passkeys and recovery codes that were added since { $since } are removed, and those that were removed since then come back
+not-me-mail-factors = Apps, passkeys and recovery codes that were added since { $since } are removed. Those that were removed since then come back if they were at least a week old
+not-me-password = Your present password no longer works. You set a new one with a code that we send to { $email }
+not-me-mail-password = Your present password no longer works. You set a new one with a code that we send to the address of your account
+not-me-submit = Secure my account
+not-me-done-title = Your account is secured
+not-me-done-text = All devices are signed out, and the old password no longer works. Now set a new one.
+not-me-done-recover = Set a new password
+not-me-done-then = After that, look at your security settings: they list every app and passkey that can sign in.
+not-me-address-title = Take the account back with your former address
+not-me-address-text = The address of the account was changed after that. If it was not you, use the link and the code in the mail to your former address: with them you get the account back, and everything that was changed since then is undone. If you changed the address yourself, change your password instead.
+
 account-undo-title = Take your account back
 account-undo-lead = Your account used { $email } before. If you did not change this yourself, enter the code from the mail and choose a new password.
 account-undo-address = { $email } becomes your address again

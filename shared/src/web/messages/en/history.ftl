@@ -31,6 +31,7 @@ event-session_ended = A device was signed out from the list
 event-consent_withdrawn = An application's access was withdrawn
 event-terms_accepted = A document was accepted
 event-terms_withdrawn = A document is no longer accepted
+event-not_me_reported = You reported something as not done by you: all devices were signed out, and the password no longer works
 event-passkey_added = A passkey was added
 event-passkey_removed = A passkey was removed
 event-passkey_refused = A passkey was refused because it may have been copied

@@ -90,8 +90,6 @@ mail-passkey-added-intro = A passkey was added to your account at { $tenant }. Y
 mail-passkey-removed-subject = A passkey was removed from your account at { $tenant }
 mail-passkey-removed-title = Passkey removed
 mail-passkey-removed-intro = A passkey was removed from your account at { $tenant }. It can no longer sign in, and all other devices were signed out.
-mail-passkey-not-me = It was not you? Then check your passkeys on this page, remove those that you do not know, and change your password:
-mail-passkey-action = Check my passkeys
 mail-address-proof-subject = Your code for { $tenant }
 mail-address-proof-title = Confirm that it is you
 mail-address-proof-intro = Enter this code to protect your account at { $tenant } with another way to sign in.
@@ -120,7 +118,12 @@ mail-codes-left = { $left ->
     [one] One recovery code is left. Make new ones in your account, under Security.
    *[other] { $left } recovery codes are left.
 }
-mail-factor-not-me = It was not you? Then set a new password at once, and tell the support of { $tenant }:
+mail-not-me-lead = It was not you? Then open this link and enter the code. All devices are signed out, your password no longer works, and your ways to sign in become again what they were before:
+mail-not-me-action = This wasn’t me
+mail-not-me-until = This is possible until { $date }. If it was you, you do not need to do anything. { $tenant } will never ask you for the code anywhere else.
+mail-reported-subject = Your account at { $tenant } is secured
+mail-reported-title = Your account is secured
+mail-reported-intro = As you asked, all devices were signed out of your account at { $tenant }, and its password no longer works. Apps, passkeys and recovery codes are again those of before. Now set a new password.
 
 mail-closed-subject = Your account at { $tenant } is closed
 mail-closed-title = Your account is closed
@@ -140,6 +143,7 @@ mail-former-restored-intro = The account at { $tenant } that used this address b
 mail-former-passkey-added-intro = A passkey was added to the account at { $tenant } that used this address before.
 mail-former-passkey-removed-intro = A passkey was removed from the account at { $tenant } that used this address before.
 mail-former-factor-intro = The two-step sign-in of the account at { $tenant } that used this address before was changed, or one of its recovery codes was used.
+mail-former-not-me-intro = All devices were signed out of the account at { $tenant } that used this address before, because something in it was reported as unknown.
 mail-former-not-me = You did not give up this address yourself? Then take the account back: open this link, enter the code and choose a new password. All devices are signed out:
 mail-former-action = Take the account back
 mail-former-until = This is possible until { $date }. If you changed your address yourself, you do not need to do anything.
