@@ -54,12 +54,9 @@ impl MailPurpose {
     #[must_use]
     pub const fn limit(self) -> MailLimit {
         match self {
-            Self::Registration
-            | Self::Recovery
-            | Self::SignInCode
-            | Self::WayBack
-            | Self::AddressProof
-            | Self::NotMe => MailLimit::AtTrigger,
+            Self::Registration | Self::Recovery | Self::SignInCode | Self::WayBack | Self::AddressProof | Self::NotMe => {
+                MailLimit::AtTrigger
+            }
             Self::PasswordChanged | Self::AddressRequested | Self::AddressRestored | Self::AccountRestored => {
                 MailLimit::Deferred
             }

@@ -109,6 +109,7 @@ pub const fn can_be_reported(kind: EventKind) -> bool {
         | EventKind::SecondStepsUnlocked
         | EventKind::SignedOut
         | EventKind::RecoveryStarted
+        | EventKind::SignInCodeStarted
         | EventKind::GrantRevoked
         | EventKind::AccessTokenRevoked
         | EventKind::RefreshReuse
