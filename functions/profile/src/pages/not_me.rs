@@ -76,7 +76,7 @@ async fn show_event(
         return Ok(page.see_other("/account/security"));
     };
     let outlook = not_me::outlook(&page.handle, Authority::Session(&admitted.presented, event.at)).await?;
-    if let Some(answer) = instead(page, outlook, id) {
+    if let Some(answer) = instead(page, outlook, id)? {
         return Ok(answer);
     }
     let (claims, _) = admitted.principal.claims(&page.handle)?;
@@ -115,7 +115,7 @@ async fn take_event(services: &Services, page: &AccountPage, form: &Params) -> R
             page.browser.clear_session(&mut response);
             Ok(response)
         }
-        ReportOutcome::Reported(other) => Ok(instead(page, other, id).unwrap_or_else(|| over(page))),
+        ReportOutcome::Reported(other) => Ok(instead(page, other, id)?.unwrap_or_else(|| over(page))),
     }
 }
 
@@ -127,7 +127,7 @@ async fn show_link(
     shown: Shown,
 ) -> Result<Response, AccountPageError> {
     let outlook = not_me::outlook(&page.handle, Authority::Link(token)).await?;
-    if let Some(answer) = instead(page, outlook, "") {
+    if let Some(answer) = instead(page, outlook, "")? {
         return Ok(answer);
     }
     let since = not_me::event_of_link(&page.handle, token)?.map(|(_, at)| locale::date_and_time(&page.locale, at));
@@ -166,13 +166,13 @@ async fn take_link(
             }
             Ok(response)
         }
-        ReportOutcome::Reported(other) => Ok(instead(page, other, "").unwrap_or_else(|| over(page))),
+        ReportOutcome::Reported(other) => Ok(instead(page, other, "")?.unwrap_or_else(|| over(page))),
     }
 }
 
 /// What is shown if no report can be made. `None` if it can.
-fn instead(page: &AccountPage, outlook: Reported, event: &str) -> Option<Response> {
-    match outlook {
+fn instead(page: &AccountPage, outlook: Reported, event: &str) -> Result<Option<Response>, AccountPageError> {
+    Ok(match outlook {
         Reported::Done => None,
         Reported::AlreadyDone => Some(done(page)),
         Reported::AddressChanged => {
@@ -181,7 +181,7 @@ fn instead(page: &AccountPage, outlook: Reported, event: &str) -> Option<Respons
         }
         Reported::NeedsAddressProof => Some(page.see_other(&before(page, Next::NotMe(event))?)),
         Reported::Over => Some(over(page)),
-    }
+    })
 }
 
 fn over(page: &AccountPage) -> Response {
