@@ -41,7 +41,7 @@ impl<'a> Next<'a> {
         match self {
             Self::Passkeys => "/account/passkeys".to_owned(),
             Self::NewPasskey => "/account/passkeys/new".to_owned(),
-            Self::NotMe(event) => super::not_me::address(event),
+            Self::NotMe(event) => format!("/account/not-me?event={event}"),
         }
     }
     fn address(self, page: &AccountPage) -> Result<String, AccountPageError> {
