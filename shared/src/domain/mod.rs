@@ -12,6 +12,7 @@ pub mod consent;
 pub mod credential;
 pub(crate) mod crockford;
 pub mod delivery;
+pub mod disowned;
 pub mod email_change;
 pub mod email_undo;
 pub mod erasure;

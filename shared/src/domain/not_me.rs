@@ -17,6 +17,7 @@ use super::address_proof;
 use super::audit::EventKind;
 use super::change::{Change, Decision};
 use super::credential::PasswordCredential;
+use super::disowned::with_disowned;
 use super::email_undo::factors::{FactorsAsOf, Returning, as_of};
 use super::email_undo::{StoredFactors, valid_undos};
 use super::passkey::{Passkey, REMOVED_KEPT};
@@ -27,7 +28,6 @@ use super::session::Session;
 use super::sign_in::factors::Factors;
 use super::time::{Span, Timestamp};
 use super::totp::TotpCredential;
-use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 mod tests;
@@ -36,47 +36,6 @@ mod tests;
 pub const LIFETIME: Span = REMOVED_KEPT;
 /// How old a removed factor must have been at the event to come back by a mailed link.
 pub const SETTLED: Span = Span::days(7);
-/// The most disowned times that a profile keeps. With more of them the oldest two become one.
-const MAX_DISOWNED: usize = 5;
-
-/// A time whose changes the user has disowned: from its begin, up to its end exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DisownedTime {
-    /// The event that was reported.
-    #[serde(rename = "fr")]
-    pub from: Timestamp,
-    /// The report.
-    pub to: Timestamp,
-}
-
-impl DisownedTime {
-    fn contains(&self, at: Timestamp) -> bool {
-        self.from <= at && at < self.to
-    }
-}
-
-/// The begin of the disowned time that has this moment, or the moment itself.
-#[must_use]
-pub fn before_disowned(disowned: &[DisownedTime], at: Timestamp) -> Timestamp {
-    disowned.iter().find(|time| time.contains(at)).map_or(at, |time| time.from)
-}
-
-/// These times, and the one from a moment until now. Times that overlap become one, and those that matter no more are dropped.
-#[must_use]
-pub fn with_disowned(disowned: &[DisownedTime], from: Timestamp, now: Timestamp) -> Vec<DisownedTime> {
-    let mut kept: Vec<_> = disowned.iter().copied().filter(|time| now < time.to + LIFETIME).collect();
-    let from = kept.iter().filter(|time| time.to > from).map(|time| time.from).fold(from, Timestamp::min);
-    kept.retain(|time| time.to <= from);
-    kept.push(DisownedTime { from, to: now });
-    while kept.len() > MAX_DISOWNED {
-        let oldest = kept.remove(0);
-        if let Some(next) = kept.first_mut() {
-            next.from = oldest.from.min(next.from);
-        }
-    }
-    kept
-}
-
 /// Whether the history offers to report this event: it shows that another person was in the account, or knows its password.
 #[must_use]
 pub const fn can_be_reported(kind: EventKind) -> bool {

@@ -5,9 +5,9 @@ mod decisions;
 pub use decisions::{Edit, EditFlaw, edit};
 
 use super::account::{LinkSeed, Sealed};
+use super::disowned::DisownedTime;
 use super::id::{AccountId, SessionId};
 use super::identifier::IdentifierHash;
-use super::not_me::DisownedTime;
 use super::secret::SecretHash;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::account::{AccountStatus, LinkSeed, Sealed};
+use crate::domain::disowned::{DisownedTime, before_disowned};
 use crate::domain::email_change::tests::{account, moved, profile};
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::SessionId;
