@@ -8,9 +8,10 @@ use latchkey::domain::delivery::{AccountMail, DropReason, MailPurpose};
 use latchkey::domain::email_change::{EMAIL_CHANGE_LIFETIME, pending};
 use latchkey::domain::email_undo::valid_undos;
 use latchkey::domain::id::AccountId;
+use latchkey::domain::lost_factor;
 use latchkey::domain::not_me;
 use latchkey::domain::profile::EmailUndo;
-use latchkey::domain::time::Timestamp;
+use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::{AccountLink, SealedField};
 use latchkey::services::Tenant;
 use latchkey::store::account::ProfileSnapshot;
@@ -55,6 +56,21 @@ pub(crate) async fn compose(
         AccountMail::RecoveryCodesRenewed => second_factor(tenant, &owner, at, SecondFactorNews::NewCodes)?,
         AccountMail::WrongCodes => second_factor(tenant, &owner, at, SecondFactorNews::WrongCodes)?,
         AccountMail::RecoveryCodeUsed => second_factor(tenant, &owner, at, SecondFactorNews::CodeUsed)?,
+        AccountMail::RemovalCode => return Ok(removal_code(tenant, &owner, at, now)?.map(|mail| vec![mail])),
+        AccountMail::RemovalRequested => {
+            let Some(request) = lost_factor::pending(&owner.authentication, now).filter(|request| request.asked_at == at)
+            else {
+                return Ok(Err(DropReason::Outdated));
+            };
+            let cancel = event_link(tenant, &owner, AccountLink::RemovalCancel, at)?;
+            let message = Message::RemovalRequested { cancel, due: request.due_at() };
+            (notice(tenant, &owner, MailPurpose::LostFactor, message)?, FormerAddressNews::RemovalRequested)
+        }
+        AccountMail::LostFactorsRemoved => {
+            let (not_me, until) = not_me(tenant, &owner, at)?;
+            let first = notice(tenant, &owner, MailPurpose::NotMe, Message::LostFactorsRemoved { not_me, until })?;
+            (first, FormerAddressNews::RemovalRequested)
+        }
         AccountMail::NotMeReported => {
             let (not_me, until) = not_me(tenant, &owner, at)?;
             let first = notice(tenant, &owner, MailPurpose::NotMe, Message::NotMeReported { not_me, until })?;
@@ -111,11 +127,31 @@ fn second_factor(
 
 /// The link and the code that report the event of this time, and their expiry.
 fn not_me(tenant: &Tenant, owner: &ProfileSnapshot, at: Timestamp) -> Result<(LinkAndCode, Timestamp), DeliverError> {
-    let account = owner.authentication.account;
-    let keys = tenant.keys.proof()?;
-    let code = keys.account_code(AccountLink::NotMe, account, &LinkSeed::of_event(at, keys.current_version()))?;
-    let token = tenant.keys.event_link(AccountLink::NotMe, account, at)?;
-    Ok((LinkAndCode { token, code }, at + not_me::LIFETIME))
+    Ok((event_link(tenant, owner, AccountLink::NotMe, at)?, at + not_me::LIFETIME))
+}
+
+/// A link about the event of this time, and its code.
+fn event_link(tenant: &Tenant, owner: &ProfileSnapshot, link: AccountLink, at: Timestamp) -> Result<LinkAndCode, DeliverError> {
+    let (account, keys) = (owner.authentication.account, tenant.keys.proof()?);
+    let code = keys.account_code(link, account, &LinkSeed::of_event(at, keys.current_version()))?;
+    Ok(LinkAndCode { token: tenant.keys.event_link(link, account, at)?, code })
+}
+
+/// The code that starts the removal of lost factors, if it was requested a moment ago. This function does not read the attempt: whether a newer
+/// code was requested shows when it is typed.
+fn removal_code(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    let (lifetime, keys) = ((at + lost_factor::CODE_LIFETIME).since(now), tenant.keys.proof()?);
+    if lifetime <= Span::ZERO || !owner.authentication.is_active() {
+        return Ok(Err(DropReason::Outdated));
+    }
+    let seed = LinkSeed::of_event(at, keys.current_version());
+    let code = keys.account_code(AccountLink::RemovalCode, owner.authentication.account, &seed)?;
+    notice(tenant, owner, MailPurpose::LostFactor, Message::RemovalCode { code, lifetime }).map(Ok)
 }
 
 /// The user proved the password of a closed account, or opened a link of a release that mailed no code.

@@ -21,6 +21,7 @@ pub mod hint;
 mod legacy_directory;
 pub mod login;
 pub mod logout;
+pub mod lost_factor;
 pub mod mail_code;
 pub mod passkey;
 mod passkey_button;
@@ -62,6 +63,7 @@ pub fn routes() -> Router<Services> {
         .route("/oauth2/logout", get(logout::get).post(logout::post))
         .route("/login", get(login::get).post(login::post.layer(signed_in)))
         .route("/login/code", get(mail_code::get).post(mail_code::post))
+        .route("/login/lost-factor", get(lost_factor::get).post(lost_factor::post))
         .route("/login/passkey", post(passkey::post.layer(with_passkey)))
         .route("/login/passkey/options", get(passkey::options))
         .route("/login/passkey/offer", get(passkey_offer::get).post(passkey_offer::post))

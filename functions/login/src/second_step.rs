@@ -376,6 +376,10 @@ impl<'a> View<'a> {
             mentions_clock => error(CODE).is_some() && factors.failures.count > 0,
             is_optional => self.is_optional,
             switch_user => pending.switch_user(tenant),
+            lost_factor => match &self.first {
+                First::Attempt(_) => Some(pending.continue_step_at(tenant, "/login/lost-factor")),
+                First::Session(..) => None,
+            },
             support_url => tenant.config.brand.support_url.clone(),
             anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),
         };

@@ -11,6 +11,7 @@ pub mod deletion;
 pub mod edit;
 pub mod email;
 pub mod history;
+pub mod lost_factor;
 pub mod not_me;
 mod pages;
 pub mod passkeys;

@@ -5,6 +5,8 @@ use crate::domain::time::{Span, Timestamp};
 use crate::locale::{self, FluentValue};
 use serde::Serialize;
 
+pub use super::news::{FormerAddressNews, SecondFactorNews};
+
 /// The message of a mail. Flow ids are sealed locators, and tokens are base64url. Neither needs escaping in a query.
 #[derive(Debug)]
 pub enum Message {
@@ -110,6 +112,27 @@ pub enum Message {
         /// The expiry of both.
         until: Timestamp,
     },
+    /// The code that starts the removal of lost second factors.
+    RemovalCode {
+        /// 10 base32 characters.
+        code: SecretText,
+        /// The remaining lifetime.
+        lifetime: Span,
+    },
+    /// The removal of lost second factors was requested.
+    RemovalRequested {
+        /// What cancels it.
+        cancel: LinkAndCode,
+        /// When the factors can be removed.
+        due: Timestamp,
+    },
+    /// Lost second factors were removed after the delay.
+    LostFactorsRemoved {
+        /// What reports that it was not the user.
+        not_me: LinkAndCode,
+        /// The expiry of both.
+        until: Timestamp,
+    },
     /// The user disowned what happened since an event.
     NotMeReported {
         /// What reports that it was not the user.
@@ -137,36 +160,6 @@ pub enum Message {
     },
 }
 
-/// What happened to the second factors of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecondFactorNews {
-    /// An authenticator app was added.
-    Added,
-    /// An authenticator app replaced another one.
-    Replaced,
-    /// The authenticator app was removed.
-    Removed,
-    /// New recovery codes replaced the old ones.
-    NewCodes,
-    /// A recovery code was used to sign in.
-    CodeUsed,
-    /// The right password, and then several wrong codes.
-    WrongCodes,
-}
-
-impl SecondFactorNews {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Added => "app-added",
-            Self::Replaced => "app-replaced",
-            Self::Removed => "app-removed",
-            Self::NewCodes => "new-codes",
-            Self::CodeUsed => "code-used",
-            Self::WrongCodes => "wrong-codes",
-        }
-    }
-}
-
 /// A mailed link and the code to type on its page. Neither is enough without the other.
 #[derive(Debug)]
 pub struct LinkAndCode {
@@ -174,45 +167,6 @@ pub struct LinkAndCode {
     pub token: SecretText,
     /// 10 base32 characters.
     pub code: SecretText,
-}
-
-/// What happened to an account that used an address before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FormerAddressNews {
-    /// Its password was changed.
-    PasswordChanged,
-    /// Its address was changed once more.
-    EmailChanged,
-    /// It returned to an address that it used before.
-    EmailChangeUndone,
-    /// It was closed.
-    DeletionRequested,
-    /// It was restored.
-    AccountRestored,
-    /// A passkey was added to it.
-    PasskeyAdded,
-    /// A passkey of it was removed.
-    PasskeyRemoved,
-    /// Its second factors were changed, or a recovery code was used.
-    SecondFactor,
-    /// Its user disowned what happened since an event.
-    NotMeReported,
-}
-
-impl FormerAddressNews {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::PasswordChanged => "changed",
-            Self::EmailChanged => "moved",
-            Self::EmailChangeUndone => "undone",
-            Self::DeletionRequested => "deletion",
-            Self::AccountRestored => "restored",
-            Self::PasskeyAdded => "passkey-added",
-            Self::PasskeyRemoved => "passkey-removed",
-            Self::SecondFactor => "factor",
-            Self::NotMeReported => "not-me",
-        }
-    }
 }
 
 /// A link with its label, and the sentence before it.
@@ -395,6 +349,18 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             }
             parts
         }
+        Message::RemovalCode { code, lifetime } => Parts {
+            code: shown(code),
+            notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-removal-code-not-me")],
+            ..notice("mail-removal-code")
+        },
+        Message::RemovalRequested { cancel, due } => Parts {
+            intro: words.say_with("mail-removal-intro", ("date", locale::date_and_time(words.locale, *due).into())),
+            code: shown(&cancel.code),
+            actions: vec![action(Some("mail-removal-lead"), "mail-removal-action", account("lost-factor", &cancel.token))],
+            ..notice("mail-removal")
+        },
+        Message::LostFactorsRemoved { not_me, until } => reportable("mail-removed", not_me, *until),
         Message::NotMeReported { not_me, until } => {
             let mut parts = reportable("mail-reported", not_me, *until);
             parts.actions.insert(0, action(None, "mail-changed-action", format!("{issuer}/recover")));

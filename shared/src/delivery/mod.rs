@@ -7,6 +7,7 @@
 mod failure;
 mod mailer;
 mod message;
+mod news;
 mod queue;
 mod render;
 mod ses;

@@ -207,6 +207,10 @@ mod tests {
             (Message::PasskeyRemoved { not_me: both(), until }, 1, 1),
             (Message::NotMeReported { not_me: both(), until }, 1, 2),
             (former(FormerAddressNews::NotMeReported), 1, 1),
+            (former(FormerAddressNews::RemovalRequested), 1, 1),
+            (Message::RemovalCode { code: "ABCDEFGHIJ".into(), lifetime: Span::minutes(15) }, 1, 0),
+            (Message::RemovalRequested { cancel: both(), due: until }, 1, 1),
+            (Message::LostFactorsRemoved { not_me: both(), until }, 1, 1),
             (former(FormerAddressNews::PasskeyAdded), 1, 1),
             (former(FormerAddressNews::PasskeyRemoved), 1, 1),
         ]
@@ -251,7 +255,12 @@ mod tests {
             Message::PasswordChanged | Message::EmailChangeRequested => vec!["/recover"],
             Message::NotMeReported { .. } => vec!["/recover", "/account/not-me?token=TOKEN"],
             Message::EmailChangeUndone => vec!["/login", "/recover"],
-            Message::AccountDisabled | Message::AddressProofCode { .. } | Message::SignInCode { .. } => vec![],
+            Message::AccountDisabled
+            | Message::AddressProofCode { .. }
+            | Message::SignInCode { .. }
+            | Message::RemovalCode { .. } => vec![],
+            Message::RemovalRequested { .. } => vec!["/account/lost-factor?token=TOKEN"],
+            Message::LostFactorsRemoved { .. } => vec!["/account/not-me?token=TOKEN"],
             Message::SecondFactor { .. } | Message::PasskeyAdded { .. } | Message::PasskeyRemoved { .. } => {
                 vec!["/account/not-me?token=TOKEN"]
             }

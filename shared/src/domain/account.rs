@@ -48,6 +48,17 @@ pub struct LinkSeed {
     pub bytes: [u8; 16],
 }
 
+impl LinkSeed {
+    /// What link and code of an event are derived from. It has no random bits: the proof key alone protects both, and what they do is limited by
+    /// time and by the state of the account.
+    #[must_use]
+    pub fn of_event(at: Timestamp, key_version: u32) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&at.millis().to_be_bytes());
+        Self { key_version, bytes }
+    }
+}
+
 impl std::fmt::Debug for LinkSeed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("LinkSeed(…)")
@@ -142,6 +153,13 @@ impl AccountState {
             version: self.version + 1,
             ..self.clone()
         }
+    }
+    /// The account as closed: in its next epoch, with this status. The status says since when. A request to remove lost factors is dropped: with
+    /// it the largest state would exceed 1,000 bytes.
+    #[must_use]
+    pub fn closed(&self, status: AccountStatus, now: Timestamp) -> Self {
+        let factors = Factors { removal: None, ..self.factors };
+        Self { status, epoch_began_at: None, factors, ..self.in_next_epoch(now) }
     }
     /// The account after its password is replaced: in its next epoch, with all failure windows reset.
     #[must_use]

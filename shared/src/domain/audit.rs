@@ -98,6 +98,16 @@ pub enum EventKind {
     RecoveryCodesRenewed,
     /// A recovery code was used to sign in.
     RecoveryCodeUsed,
+    /// A code was requested that starts the removal of lost second factors.
+    RemovalCodeRequested,
+    /// A wrong code for that was typed.
+    RemovalCodeRefused,
+    /// The removal of lost second factors was requested: its delay runs.
+    RemovalRequested,
+    /// The removal was cancelled.
+    RemovalCancelled,
+    /// The lost second factors were removed after the delay.
+    LostFactorsRemoved,
     /// The user disowned what happened since an event: sessions ended, and the password opens nothing.
     NotMeReported,
     /// Terms were accepted after the registration.

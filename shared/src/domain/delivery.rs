@@ -70,6 +70,9 @@ impl MailOrder {
                 | AccountMail::RecoveryCodesRenewed
                 | AccountMail::RecoveryCodeUsed
                 | AccountMail::NotMeReported
+                | AccountMail::RemovalCode
+                | AccountMail::RemovalRequested
+                | AccountMail::LostFactorsRemoved
                 | AccountMail::WrongCodes
                 | AccountMail::EmailChangeStarted
                 | AccountMail::EmailChanged
@@ -150,6 +153,12 @@ pub enum AccountMail {
     WrongCodes,
     /// The user disowned what happened since an event.
     NotMeReported,
+    /// A code that starts the removal of lost second factors.
+    RemovalCode,
+    /// The delay of a removal runs. With what cancels it.
+    RemovalRequested,
+    /// Lost second factors were removed after the delay.
+    LostFactorsRemoved,
     /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
     LinkRequested,
 }
@@ -178,6 +187,8 @@ pub enum MailPurpose {
     /// What happened to second factors and passkeys, with the link and the code that report that it was not the user. Strangers cause one of them
     /// at most: that of five wrong codes in a row after the right password.
     NotMe,
+    /// Codes that start the removal of lost second factors, and what cancels it.
+    LostFactor,
 }
 
 /// What to send now for the proof of a flow.
@@ -242,6 +253,7 @@ impl MailPurpose {
             Self::AccountRestored => "account_restored",
             Self::AddressProof => "address_proof",
             Self::NotMe => "not_me",
+            Self::LostFactor => "lost_factor",
         }
     }
 }
@@ -295,6 +307,8 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::LegalHoldLifted
         | EventKind::NoticeMerged
         | EventKind::AddressProofRefused
+        | EventKind::RemovalCodeRefused
+        | EventKind::RemovalCancelled
         | EventKind::RolesChanged => [None, None],
         EventKind::AddressProofStarted => [about(AccountMail::AddressProofStarted), None],
         EventKind::AuthenticatorAdded => [about(AccountMail::AuthenticatorAdded), None],
@@ -304,6 +318,9 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         EventKind::RecoveryCodeUsed => [about(AccountMail::RecoveryCodeUsed), None],
         EventKind::SecondStepsBlocked => [about(AccountMail::WrongCodes), None],
         EventKind::NotMeReported => [about(AccountMail::NotMeReported), None],
+        EventKind::RemovalCodeRequested => [about(AccountMail::RemovalCode), None],
+        EventKind::RemovalRequested => [about(AccountMail::RemovalRequested), None],
+        EventKind::LostFactorsRemoved => [about(AccountMail::LostFactorsRemoved), None],
     };
     let delivery = |order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), due: None, order };
     orders.into_iter().flatten().map(delivery).collect()

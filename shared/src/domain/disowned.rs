@@ -18,7 +18,7 @@ pub struct DisownedTime {
 }
 
 impl DisownedTime {
-    fn contains(&self, at: Timestamp) -> bool {
+    pub(super) fn contains(&self, at: Timestamp) -> bool {
         self.from <= at && at < self.to
     }
 }

@@ -239,7 +239,7 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
 fn close(state: &AccountState, new: &NewUndo<'_>, now: Timestamp) -> (AccountState, Option<DueErasure>) {
     let due = now + new.grace.max(MIN_GRACE);
     let status = AccountStatus::ErasureDue { since: now, due, seed: new.unmailed_seed };
-    let closed = AccountState { status, epoch_began_at: None, ..state.in_next_epoch(now) };
+    let closed = state.closed(status, now);
     let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due, requested_at: Some(now) };
     (closed, Some(erasure))
 }

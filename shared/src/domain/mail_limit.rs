@@ -9,6 +9,7 @@
 //! | code for the present address | signed-in user | [`super::address_proof::STARTS_A_DAY`] for each account | 429, nothing is started |
 //! | way back: undo of an address change, restoration | the account's own change; a flow, as above | none | |
 //! | way back, sent again | the right password of a closed account; a link without a code, once | [`STARTS_A_DAY`] for each account | the page says the same, no mail |
+//! | code that starts the removal of lost factors, and its notice | the holder of the password | [`STARTS_A_DAY`] codes for each account; one removal in [`super::lost_factor::AGAIN_AFTER`] | the page says so, no mail |
 //! | with "this wasn't me": second factors and passkeys | the account's own change, [`super::recovery_codes::CHANGES_A_DAY`]; five wrong codes after the right password | none | |
 //! | notice | the account's own change | [`NOTICES_AN_HOUR`], [`NOTICES_A_DAY`] for each kind and account | deferred and merged |
 
@@ -54,9 +55,13 @@ impl MailPurpose {
     #[must_use]
     pub const fn limit(self) -> MailLimit {
         match self {
-            Self::Registration | Self::Recovery | Self::SignInCode | Self::WayBack | Self::AddressProof | Self::NotMe => {
-                MailLimit::AtTrigger
-            }
+            Self::Registration
+            | Self::Recovery
+            | Self::SignInCode
+            | Self::WayBack
+            | Self::AddressProof
+            | Self::NotMe
+            | Self::LostFactor => MailLimit::AtTrigger,
             Self::PasswordChanged | Self::AddressRequested | Self::AddressRestored | Self::AccountRestored => {
                 MailLimit::Deferred
             }

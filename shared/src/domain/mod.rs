@@ -25,6 +25,7 @@ pub mod identifier;
 pub mod known_device;
 pub mod legacy_directory;
 pub mod linked_identity;
+pub mod lost_factor;
 pub mod mail_limit;
 pub mod not_me;
 pub mod oauth;

@@ -55,6 +55,9 @@ pub const fn can_be_reported(kind: EventKind) -> bool {
         | EventKind::AuthenticatorRemoved
         | EventKind::RecoveryCodesRenewed
         | EventKind::RecoveryCodeUsed
+        | EventKind::RemovalCodeRequested
+        | EventKind::RemovalRequested
+        | EventKind::LostFactorsRemoved
         | EventKind::NotMeReported
         | EventKind::PasskeyAdded
         | EventKind::PasskeyRemoved => true,
@@ -88,6 +91,8 @@ pub const fn can_be_reported(kind: EventKind) -> bool {
         | EventKind::NoticeMerged
         | EventKind::RolesChanged
         | EventKind::AddressProofRefused
+        | EventKind::RemovalCodeRefused
+        | EventKind::RemovalCancelled
         | EventKind::TermsAccepted
         | EventKind::TermsWithdrawn
         | EventKind::PasskeyRefused => false,

@@ -28,6 +28,10 @@ pub enum AccountLink {
     AddressProof,
     /// Reports that an event was not the user's (in mails about it).
     NotMe,
+    /// Starts the removal of lost second factors. Its mail has a code and no link.
+    RemovalCode,
+    /// Cancels that removal.
+    RemovalCancel,
 }
 
 /// An opened link about an event of an account. It was made here: its tag was compared.
@@ -41,17 +45,6 @@ pub struct EventLink {
     pub seed: LinkSeed,
 }
 
-impl LinkSeed {
-    /// What link and code of an event are derived from. It has no random bits: the proof key alone protects both, and what they do is limited by
-    /// time and by the state of the account.
-    #[must_use]
-    pub fn of_event(at: Timestamp, key_version: u32) -> Self {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&at.millis().to_be_bytes());
-        Self { key_version, bytes }
-    }
-}
-
 impl AccountLink {
     const fn name(self) -> &'static str {
         match self {
@@ -60,6 +53,8 @@ impl AccountLink {
             Self::EmailUndo => "email_undo",
             Self::AddressProof => "address_proof",
             Self::NotMe => "not_me",
+            Self::RemovalCode => "removal_code",
+            Self::RemovalCancel => "removal_cancel",
         }
     }
     pub(super) const fn sealed_as(self) -> &'static str {
@@ -69,6 +64,8 @@ impl AccountLink {
             Self::EmailUndo => "email undo link",
             Self::AddressProof => "address proof link",
             Self::NotMe => "not me link",
+            Self::RemovalCode => "removal code link",
+            Self::RemovalCancel => "removal cancel link",
         }
     }
 }
@@ -192,12 +189,14 @@ mod tests {
     use super::*;
     use crate::purpose::Purpose;
 
-    const LINKS: [AccountLink; 5] = [
+    const LINKS: [AccountLink; 7] = [
         AccountLink::Restoration,
         AccountLink::EmailChange,
         AccountLink::EmailUndo,
         AccountLink::AddressProof,
         AccountLink::NotMe,
+        AccountLink::RemovalCode,
+        AccountLink::RemovalCancel,
     ];
 
     fn keyring() -> ProofKeyring {

@@ -11,6 +11,7 @@ use crate::domain::flow::{Flow, FlowPurpose, FlowState};
 use crate::domain::id::{AccountId, AttemptId, FlowId, GrantId, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
+use crate::domain::lost_factor::RemovalCode;
 use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
 use crate::domain::passkey::{Passkey, Transports};
 use crate::domain::profile::Profile;
@@ -72,7 +73,7 @@ pub(super) fn authentication() -> AccountState {
         roles: longest_roles(),
         legal_hold: Some(NOW),
         protected: true,
-        factors: Factors { totp: Some(99_999_999), recovery_codes: 10, passkeys: 10, failures },
+        factors: Factors { totp: Some(99_999_999), recovery_codes: 10, passkeys: 10, failures, removal: None },
         satisfied: Some(Requirements(u32::MAX)),
         version: 1_000_000,
     }
@@ -96,6 +97,7 @@ pub(super) fn attempt() -> SignInAttempt {
         epoch: u32::MAX,
         proofs: fullest_proofs(),
         browser: SecretHash::from_bytes([255; 32]),
+        removal_code: Some(RemovalCode { at: NOW, key_version: u32::MAX, tries: 5 }),
         closed_at: Some(NOW),
         expires_at: NOW,
         version: 1_000_000,

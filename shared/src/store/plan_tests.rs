@@ -10,10 +10,12 @@ use crate::domain::flow::Flow;
 use crate::domain::id::SessionId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
+use crate::domain::lost_factor::RemovalRequest;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::passkey::{MAX_PASSKEYS, Passkey};
 use crate::domain::retention::RetentionJob;
 use crate::domain::session::Session;
+use crate::domain::sign_in::factors::Factors;
 use crate::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredAccount, max_consents};
 use crate::domain::verbs::NewAccount;
 use crate::store::key::PK;
@@ -170,8 +172,15 @@ fn size(item: &Item) -> usize {
 fn the_largest_hot_items_fit_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
     let began = Some(NOW);
-    let in_use =
-        AccountState { status: AccountStatus::Active, epoch_began_at: began, identifier_since: began, ..authentication() };
+    // Only an open account has a request to remove lost factors.
+    let removal = Some(RemovalRequest { asked_at: NOW, device: Some(u64::MAX) });
+    let in_use = AccountState {
+        status: AccountStatus::Active,
+        epoch_began_at: began,
+        identifier_since: began,
+        factors: Factors { removal, ..authentication().factors },
+        ..authentication()
+    };
     let table = [
         ("AUTHN, with a failure's event", Change::count_failed_sign_in(authentication())),
         ("AUTHN, a sign-in", Change::record_sign_in(authentication())),

@@ -11,6 +11,7 @@ use super::params::{Params, ParamsError};
 use super::problem::Problem;
 use super::self_service::{AccountCredential, Principal, PrincipalParts};
 use crate::domain::id::SessionId;
+use crate::domain::lost_factor;
 use crate::domain::time::Span;
 use crate::keys::KeyError;
 use crate::locale;
@@ -23,7 +24,10 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode, Uri};
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
+use std::sync::OnceLock;
 
+/// The form of the banner that cancels a removal of lost second factors.
+pub const REMOVAL_FORM: &str = "account/lost-factor";
 /// The page of values that name a result.
 const RESULT: &str = "account result";
 
@@ -38,6 +42,19 @@ pub struct AccountPage {
     /// The locale of the page.
     pub locale: String,
     uri: Uri,
+    /// The banner of a removal that waits, set when the user is admitted.
+    removal: OnceLock<RemovalBanner>,
+}
+
+/// A removal of lost second factors that waits, as every account page shows it.
+#[derive(Debug, Clone, Serialize)]
+struct RemovalBanner {
+    /// When the factors can be removed.
+    due: String,
+    /// Where it is cancelled.
+    action: String,
+    /// The anti-forgery value of that form.
+    anti_forgery: String,
 }
 
 /// Why a page is not shown, or a form is not accepted.
@@ -144,7 +161,7 @@ impl FromRequestParts<Services> for AccountPage {
         let browser = Browser::from_request_parts(parts, services).await?;
         let query = Params::of_query(&parts.uri)?;
         let locale = browser.locale(&handle.tenant, query.one("ui_locales")?);
-        Ok(Self { handle, browser, query, locale, uri: parts.uri.clone() })
+        Ok(Self { handle, browser, query, locale, uri: parts.uri.clone(), removal: OnceLock::new() })
     }
 }
 
@@ -157,7 +174,17 @@ impl AccountPage {
         let presented = AccountCredential::of_browser(&self.browser).ok_or(AccountPageError::SignIn)?;
         let principal = presented.load(&self.handle, parts).await?.ok_or(AccountPageError::SignIn)?;
         let sid = principal.snapshot.session.as_ref().map(|session| session.id).ok_or(AccountPageError::SignIn)?;
-        Ok(AdmittedUser { presented, principal, sid })
+        let admitted = AdmittedUser { presented, principal, sid };
+        if let Some(request) = lost_factor::pending(admitted.principal.authentication(), self.handle.now()) {
+            let banner = RemovalBanner {
+                due: locale::date_and_time(&self.locale, request.due_at()),
+                action: self.path("/account/lost-factor"),
+                anti_forgery: self.anti_forgery(REMOVAL_FORM, &admitted),
+            };
+            // A page may admit its user twice: the banner is the same.
+            let _ = self.removal.set(banner);
+        }
+        Ok(admitted)
     }
     /// Admits a user who signed in during the last five minutes.
     ///
@@ -233,6 +260,7 @@ impl AccountPage {
             wide => true,
             nav => Value::from(Serde(Section::ALL.map(entry))),
             sign_out => self.path("/oauth2/logout"),
+            removal => self.removal.get().map(|banner| Value::from(Serde(banner.clone()))),
             ..Value::from(Serde(values))
         }
     }

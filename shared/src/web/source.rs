@@ -38,9 +38,10 @@ use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
-pub const LIMITED_ROUTES: [&str; 22] = [
+pub const LIMITED_ROUTES: [&str; 23] = [
     "/login",
     "/login/code",
+    "/login/lost-factor",
     "/login/passkey",
     "/login/second-step",
     "/recover",
@@ -64,7 +65,7 @@ pub const LIMITED_ROUTES: [&str; 22] = [
 ];
 
 /// Pages of mailed links: they verify a mailed secret, too.
-pub const LIMITED_LINKS: [&str; 3] = ["/account/email/undo", "/account/not-me", "/account/restore"];
+pub const LIMITED_LINKS: [&str; 4] = ["/account/email/undo", "/account/lost-factor", "/account/not-me", "/account/restore"];
 
 /// What a request can cause, and the step of the funnel that a refusal counts as.
 struct Rule {
@@ -97,6 +98,7 @@ impl Rule {
             // The page takes a code first.
             "/account/email" if has(form, "email") && !has(form, "code") => (Mail, None),
             "/v1/me/email" => (Mail, None),
+            "/login/lost-factor" if !has(form, "mail_code") && !has(form, "decision") => (Mail, None),
             "/account/two-step/app" if has(form, "send") => (Mail, None),
             "/account/confirm-address" if !has(form, "mail_code") => (Mail, None),
             route if LIMITED_ROUTES.contains(&route) || LIMITED_LINKS.contains(&route) => (Failure, None),

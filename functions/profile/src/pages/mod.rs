@@ -5,6 +5,7 @@ mod consents;
 pub(crate) mod delete;
 mod draft;
 pub(crate) mod email;
+pub(crate) mod lost_factor;
 mod messages;
 pub(crate) mod not_me;
 mod offer;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/security", get(security::get))
         .route("/account/password", get(password::get).post(password::post))
         .route("/account/confirm-address", get(confirm_address::get).post(confirm_address::post))
+        .route("/account/lost-factor", get(lost_factor::get).post(lost_factor::post))
         .route("/account/not-me", get(not_me::get).post(not_me::post))
         .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
         .route("/account/passkeys/new", get(passkeys::get_new).post(passkeys::post_new))

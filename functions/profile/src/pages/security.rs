@@ -55,7 +55,7 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
         passkeys => RelyingParty::of(&page.handle.tenant).map(|_| admitted.principal.authentication().factors.passkeys),
         manage_passkeys => page.path("/account/passkeys"),
         history => Value::from(Serde(history)),
-        success => done_message(page, &["password", "email"])?,
+        success => done_message(page, &["password", "email", "removal-cancelled"])?,
     };
     Ok(page.show(Section::Security, "account_security", StatusCode::OK, values))
 }

@@ -37,6 +37,18 @@ pub(super) fn operations() -> Vec<Operation> {
         page("/account/two-step/remove", "showRemovalPage", "Shows what the removal of the authenticator app means."),
         submit("/account/two-step/remove", "submitRemovalPage", "Removes the authenticator app.", page_form([]))
             .page(429, "Too many changes in a day: the page says how long to wait."),
+        linked_page(
+            "/account/lost-factor",
+            "showRemovalCancelPage",
+            "Shows the cancellation of a removal of lost second factors.",
+        )
+        .redirects("Without a link, to the security page."),
+        linked_submit(
+            "/account/lost-factor",
+            "submitRemovalCancelPage",
+            "Cancels it: with the code of the mail, or by one touch in a live session.",
+            page_form([("code", "The code from the mail, behind its link.")]),
+        ),
         linked_page("/account/not-me", "showNotMePage", "Shows what \"this wasn't me\" does.")
             .describe("For an event of the history, or behind the link of a mail. Opening it changes nothing.")
             .query("event", "The event, for a signed-in user.")

@@ -13,6 +13,8 @@ pub(super) fn operations() -> Vec<Operation> {
         authorize_by_post(),
         login_page(),
         login(),
+        lost_factor_page(),
+        lost_factor(),
         second_step_page(),
         second_step(),
         mail_code_page(),
@@ -146,6 +148,35 @@ fn second_step() -> Operation {
         .query("lk_attempt", "The sign-in that waits, sealed.")
         .page(400, "The form with what is wrong, or the sign-in is over.")
         .page(429, "Too many wrong codes for this account: the page says how long to wait, or what is left.")
+}
+
+fn lost_factor_page() -> Operation {
+    let operation = Operation::new(
+        TAG,
+        "GET",
+        "/login/lost-factor",
+        "showLostFactorPage",
+        "Shows what a user can do who has lost the app and the recovery codes.",
+    );
+    to_client(with_request(operation))
+        .query("return_to", "A page of the account to return to.")
+        .query("lk_attempt", "The sign-in that waits, sealed.")
+        .page(200, "The next step: a code by mail, its form, the wait, or the removal.")
+        .page(400, "The request can't be answered to its client.")
+}
+
+fn lost_factor() -> Operation {
+    let form = page_form([
+        ("mail_code", "The code from the mail. It starts the delay. Without it and without `decision` a code is mailed."),
+        ("decision", "`remove`: removes the factors, after the delay."),
+    ]);
+    let operation = Operation::new(TAG, "POST", "/login/lost-factor", "submitLostFactorPage", "Takes the next step.");
+    to_client(with_request(operation).takes_form(form))
+        .query("return_to", "A page of the account to return to.")
+        .query("lk_attempt", "The sign-in that waits, sealed.")
+        .page(200, "The factors are removed: the user signs in again.")
+        .page(400, "The code is wrong, or the tenant does not allow it.")
+        .page(429, "Too many mails: the page says how long to wait.")
 }
 
 fn mail_code_page() -> Operation {

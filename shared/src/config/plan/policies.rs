@@ -2,7 +2,7 @@
 
 use super::effects::{Plan, length};
 use crate::domain::source::SourcePolicy;
-use crate::domain::tenant::{PasswordPolicy, SignInPolicy, Signer, TenantConfig};
+use crate::domain::tenant::{LostFactorPolicy, PasswordPolicy, SignInPolicy, Signer, TenantConfig};
 use crate::domain::time::Span;
 
 pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) {
@@ -85,6 +85,16 @@ fn sign_in(plan: &mut Plan, was: SignInPolicy, is: SignInPolicy) {
         }
         (true, false) => plan.danger("sign_in.mail_code", "no user can sign in with a mailed code any more"),
         (false, false) | (true, true) => {}
+    }
+    match (was.lost_factor, is.lost_factor) {
+        (LostFactorPolicy::Off, LostFactorPolicy::Delay) => plan.danger(
+            "sign_in.lost_factor",
+            "the password and access to the mailbox are enough to remove the second factors of a user within three days",
+        ),
+        (LostFactorPolicy::Delay, LostFactorPolicy::Off) => {
+            plan.danger("sign_in.lost_factor", "users who have lost their second factors need support, also those who wait");
+        }
+        (LostFactorPolicy::Off, LostFactorPolicy::Off) | (LostFactorPolicy::Delay, LostFactorPolicy::Delay) => {}
     }
 }
 

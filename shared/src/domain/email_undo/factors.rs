@@ -3,6 +3,7 @@
 
 use crate::domain::account::AccountState;
 use crate::domain::failure_window::FailureWindow;
+use crate::domain::lost_factor::RemovalRequest;
 use crate::domain::passkey::Passkey;
 use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::sign_in::factors::Factors;
@@ -99,6 +100,7 @@ pub(in crate::domain) fn as_of(
         recovery_codes: left,
         passkeys: u8::try_from(active).unwrap_or(u8::MAX),
         failures: FailureWindow::default(),
+        removal: account.factors.removal.map(RemovalRequest::ended),
     };
     let changed = passkeys.iter().filter(|passkey| was_active(passkey) != passkey.is_active());
     let changed = changed.map(|passkey| if passkey.is_active() { passkey.removed(now) } else { passkey.restored() });

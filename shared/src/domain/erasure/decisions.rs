@@ -33,7 +33,7 @@ pub fn request_deletion(authentication: &AccountState, seed: LinkSeed, grace: Sp
     let due = now + grace.max(MIN_GRACE);
     let status = AccountStatus::ErasureDue { since: now, due, seed };
     // The status says since when; a restoration sets it again.
-    let closed = AccountState { status, epoch_began_at: None, ..authentication.in_next_epoch(now) };
+    let closed = authentication.closed(status, now);
     let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due, requested_at: Some(now) };
     Decision::one(Change::request_deletion(closed, erasure), Requested::ErasureDue { due })
 }
@@ -86,7 +86,7 @@ pub fn replay(state: &AccountState, record: &DeletionRecord, restored_later: boo
             }
             let due = later(due);
             let status = AccountStatus::ErasureDue { since, due, seed };
-            let closed = AccountState { status, epoch_began_at: None, ..state.in_next_epoch(now) };
+            let closed = state.closed(status, now);
             Decision::one(Change::replay_request(closed, None, due_erasure(state, record.at, due)), Replayed::Closed)
         }
         // An earlier request, which the user withdrew and repeated after the backup.

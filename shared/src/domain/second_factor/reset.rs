@@ -4,6 +4,7 @@
 use crate::domain::account::{AccountState, AccountStatus};
 use crate::domain::change::{Change, Decision};
 use crate::domain::failure_window::FailureWindow;
+use crate::domain::lost_factor::RemovalRequest;
 use crate::domain::recovery_codes::RecoveryCodes;
 use crate::domain::sign_in::factors::Factors;
 use crate::domain::time::Timestamp;
@@ -34,6 +35,17 @@ pub fn reset_second_steps(
     if !account.protected && !account.factors.has_second_step() {
         return Decision::unchanged(Helped::Unchanged);
     }
+    let (next, totp, codes) = without_second_steps(account, totp, codes, now);
+    Decision::one(Change::reset_second_steps(next, totp, codes), Helped::Done)
+}
+
+/// The account in its next epoch without app and recovery codes. Both are kept for some days. Passkeys stay.
+pub(in crate::domain) fn without_second_steps(
+    account: &AccountState,
+    totp: Option<&TotpCredential>,
+    codes: Option<&RecoveryCodes>,
+    now: Timestamp,
+) -> (AccountState, Option<TotpCredential>, Option<RecoveryCodes>) {
     // An account may be protected by a passkey and codes alone.
     let totp = totp.map(|stored| {
         let removed = stored.active.clone().map(|active| stored.removed_with(active, now));
@@ -45,9 +57,9 @@ pub fn reset_second_steps(
         version: codes.version + 1,
         ..codes.clone()
     });
-    let factors = Factors { passkeys: account.factors.passkeys, ..Factors::default() };
-    let next = AccountState { protected: false, factors, ..account.in_next_epoch(now) };
-    Decision::one(Change::reset_second_steps(next, totp, codes), Helped::Done)
+    let removal = account.factors.removal.map(RemovalRequest::ended);
+    let factors = Factors { passkeys: account.factors.passkeys, removal, ..Factors::default() };
+    (AccountState { protected: false, factors, ..account.in_next_epoch(now) }, totp, codes)
 }
 
 /// Lets codes be tried again after too many wrong ones.

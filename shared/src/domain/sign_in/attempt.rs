@@ -3,6 +3,7 @@
 use super::evidence::{Evidence, Proofs};
 use crate::domain::account::AccountState;
 use crate::domain::id::{AccountId, AttemptId};
+use crate::domain::lost_factor::RemovalCode;
 use crate::domain::secret::SecretHash;
 use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct SignInAttempt {
     /// Whether it has completed, or was given up.
     #[serde(rename = "end", default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
+    /// The mailed code that starts the removal of lost factors, if one was requested.
+    #[serde(rename = "los", default, skip_serializing_if = "Option::is_none")]
+    pub removal_code: Option<RemovalCode>,
     /// When it expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
@@ -55,6 +59,7 @@ impl SignInAttempt {
             proofs,
             browser: new.browser,
             closed_at: None,
+            removal_code: None,
             expires_at: now + ATTEMPT_LIFETIME,
             version: 1,
         }

@@ -5,12 +5,14 @@
 //!
 //! Nothing opens below the level that the account needs, whatever a method or a path has decided before.
 
+use super::assurance::Acr;
 use super::attempt::NewAttempt;
 use super::evidence::{Evidence, Proofs};
 use super::policy::{Requirement, require};
 use super::throttle::{known_device, reset_window};
 use crate::domain::account::AccountState;
 use crate::domain::change::Change;
+use crate::domain::lost_factor::cancelled;
 use crate::domain::session::{NewSession, Session};
 use crate::domain::tenant::SessionPolicy;
 use crate::domain::time::Timestamp;
@@ -57,6 +59,8 @@ pub(in crate::domain) fn complete(
 ) -> Option<Completed> {
     let known = known_device(account, device).map(|known| known.id);
     let account = reset_window(account, known, new.device);
+    // Who shows a factor has not lost it.
+    let account = if Proofs::of(&evidence).level() >= Acr::Aal2 { cancelled(account) } else { account };
     let on = known.unwrap_or(new.device);
     let (opened, session) = complete_first(&account, evidence, NewSignIn { device: on, ..new }, now)?;
     Some(Completed { account, opened, session, new_device: known.is_none() })

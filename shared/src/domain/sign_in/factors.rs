@@ -3,6 +3,7 @@
 
 use super::assurance::Acr;
 use crate::domain::failure_window::FailureWindow;
+use crate::domain::lost_factor::RemovalRequest;
 use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ pub struct Factors {
     /// second step.
     #[serde(rename = "fw", default, skip_serializing_if = "FailureWindow::is_empty")]
     pub failures: FailureWindow,
+    /// The last request to remove the second factors after a delay.
+    #[serde(rename = "los", default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<RemovalRequest>,
 }
 
 /// Why no second step is evaluated.

@@ -105,6 +105,18 @@ pub struct AndroidApp {
 pub struct SignInPolicy {
     /// Whether a code that is mailed to the address of an account is enough to sign in, where one factor is enough.
     pub mail_code: bool,
+    /// What a user can do who has lost all second factors.
+    pub lost_factor: LostFactorPolicy,
+}
+
+/// What a user can do who has lost all second factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LostFactorPolicy {
+    /// Ask support.
+    #[default]
+    Off,
+    /// Remove them after a delay, with the password and a mailed code. See [`crate::domain::lost_factor`].
+    Delay,
 }
 
 /// Mail sender.

@@ -7,6 +7,7 @@ mod account;
 mod erasure;
 mod flow;
 mod grant;
+mod lost_factor;
 mod new_account;
 mod not_me;
 mod passkey;

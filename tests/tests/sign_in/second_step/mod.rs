@@ -3,6 +3,7 @@
 
 mod attacks;
 mod cost;
+mod lost_factor;
 mod races;
 mod table;
 

@@ -100,6 +100,13 @@ account-done-email = Ihre E-Mail-Adresse ist geändert. Wir haben Ihre alte Adre
 account-link-over-title = Dieser Link gilt nicht mehr
 account-link-over-text = Er ist abgelaufen, oder eine neuere Nachricht oder eine ältere Adresse hat ihn ersetzt. Es wurde nichts geändert.
 
+account-removal = Mit Ihrem Passwort wurde beantragt, Ihre App und Ihre Wiederherstellungscodes zu entfernen. Das wird am { $date } möglich. Sie sind angemeldet, brauchen es also wahrscheinlich nicht.
+account-removal-cancel = Antrag abbrechen
+account-done-removal-cancelled = Der Antrag ist abgebrochen. War er nicht von Ihnen, ändern Sie jetzt Ihr Passwort.
+removal-cancel-title = Antrag abbrechen
+removal-cancel-lead = Es wurde beantragt, App und Wiederherstellungscodes von Ihrem Konto zu entfernen. Geben Sie den Code aus der E-Mail ein, um das abzubrechen.
+removal-cancelled-title = Kein Antrag wartet
+removal-cancelled-text = Der Antrag wurde abgebrochen, oder er ist vorbei. War er nicht von Ihnen, kennt eine andere Person Ihr Passwort: Setzen Sie ein neues.
 not-me-link = Das war ich nicht
 not-me-link-named = Das war ich nicht: { $event }, { $at }
 not-me-title = Das waren nicht Sie?

@@ -100,6 +100,13 @@ account-done-email = Your e-mail address is changed. We sent a notice to your ol
 account-link-over-title = This link is no longer valid
 account-link-over-text = It has expired, or a newer mail or an older address has replaced it. Nothing was changed.
 
+account-removal = With your password, the removal of your app and recovery codes was requested. It becomes possible on { $date }. You are signed in, so you probably do not need it.
+account-removal-cancel = Cancel the removal
+account-done-removal-cancelled = The removal is cancelled. If you did not request it, change your password now.
+removal-cancel-title = Cancel the removal
+removal-cancel-lead = The removal of the app and recovery codes from your account was requested. Enter the code from the mail to cancel it.
+removal-cancelled-title = No removal is waiting
+removal-cancelled-text = The removal was cancelled, or it is over. If you did not request it, another person knows your password: set a new one.
 not-me-link = This wasn’t me
 not-me-link-named = This wasn’t me: { $event }, { $at }
 not-me-title = This wasn’t you?

@@ -1,0 +1,246 @@
+//! Removal of the second factors of a user who has lost them all, after a delay (security 157). The tenant document allows it.
+//!
+//! 1. At the second step, after the right password, the user asks for a code that is mailed to the address, and types it. That starts a delay of
+//!    [`DELAY`]. It is mailed to the address and to former addresses that can take the account back, with a link and a code that cancel it.
+//! 2. It does not start within [`QUIET`] after a new password, a change of address or a change of factors, and only once in [`AGAIN_AFTER`].
+//! 3. A completed sign-in with a factor or passkey cancels it, and so does a live session. A new epoch ends it.
+//! 4. Nothing happens on its own. After the delay, and until [`ENDS_AFTER`], the user decides at the second step, after the right password and in
+//!    the browser that asked. The factors are kept for some days, so that "this wasn't me" brings them back.
+//!
+//! The account's state keeps the request. Start, cancellation and removal each write it over its version: of two at once, one wins.
+
+use super::account::AccountState;
+use super::change::{Change, Changes, Decision};
+use super::delivery::MailPurpose;
+use super::email_undo::StoredFactors;
+use super::flow::MAX_TRIES;
+use super::mail_limit::Trigger;
+use super::profile::Profile;
+use super::second_factor::reset::without_second_steps;
+use super::secret::SecretHash;
+use super::sign_in::attempt::SignInAttempt;
+use super::sign_in::second_step::FirstStep;
+use super::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+mod tests;
+
+/// From the request to the removal.
+pub const DELAY: Span = Span::hours(72);
+/// How long after the request the removal can be decided.
+pub const ENDS_AFTER: Span = Span::days(14);
+/// The shortest time between two requests, also if the first one was cancelled.
+pub const AGAIN_AFTER: Span = Span::days(30);
+/// How long nothing of what protects the account may have changed before a request.
+pub const QUIET: Span = Span::days(7);
+/// How long the mailed code works. The attempt may end before.
+pub const CODE_LIFETIME: Span = Span::minutes(15);
+
+/// A request for the removal of the second factors. It is kept after its end, since it counts for [`AGAIN_AFTER`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalRequest {
+    /// When it was made.
+    #[serde(rename = "at")]
+    pub asked_at: Timestamp,
+    /// The browser that asked: the device id of its cookie. None: it was cancelled, or the factors were removed.
+    #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<u64>,
+}
+
+impl RemovalRequest {
+    /// When the factors can be removed.
+    #[must_use]
+    pub fn due_at(&self) -> Timestamp {
+        self.asked_at + DELAY
+    }
+    /// The request after it was cancelled or used.
+    #[must_use]
+    pub const fn ended(self) -> Self {
+        Self { asked_at: self.asked_at, device: None }
+    }
+}
+
+/// A mailed code of a sign-in attempt that starts the delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalCode {
+    /// When it was requested. The code is derived from it.
+    pub at: Timestamp,
+    /// The version of the proof key that it is derived with.
+    #[serde(rename = "kv")]
+    pub key_version: u32,
+    /// Wrong codes so far.
+    #[serde(rename = "try")]
+    pub tries: u8,
+}
+
+impl RemovalCode {
+    fn is_open(&self, now: Timestamp) -> bool {
+        self.tries < MAX_TRIES && now < self.at + CODE_LIFETIME
+    }
+}
+
+/// The request that waits, or whose removal can be decided.
+#[must_use]
+pub fn pending(account: &AccountState, now: Timestamp) -> Option<RemovalRequest> {
+    let request = account.factors.removal.filter(|request| request.device.is_some())?;
+    let is_current = account.epoch_began_at.is_none_or(|began| began < request.asked_at);
+    (account.is_active() && is_current && now < request.asked_at + ENDS_AFTER).then_some(request)
+}
+
+/// The account after a completed sign-in with a factor, which cancels a request.
+#[must_use]
+pub(in crate::domain) fn cancelled(account: AccountState) -> AccountState {
+    let removal = account.factors.removal.map(RemovalRequest::ended);
+    AccountState { factors: super::sign_in::factors::Factors { removal, ..account.factors }, ..account }
+}
+
+/// An account at its second step.
+#[derive(Debug, Clone, Copy)]
+pub struct LostFactor<'a> {
+    /// The account.
+    pub account: &'a AccountState,
+    /// Its profile.
+    pub profile: &'a Profile,
+    /// Its factors.
+    pub factors: StoredFactors<'a>,
+    /// What keeps the right password.
+    pub attempt: &'a SignInAttempt,
+    /// The browser of the request: it must be that of the attempt.
+    pub browser: SecretHash,
+    /// The device id of its cookie, if the account has been named in it.
+    pub device: Option<u64>,
+}
+
+/// What the user can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostFactorState {
+    /// Ask for a code.
+    CanAsk,
+    /// Type the mailed code.
+    CodeMailed,
+    /// Wait.
+    Waiting {
+        /// Until then.
+        due: Timestamp,
+        /// Whether this browser asked.
+        is_own: bool,
+    },
+    /// Remove the factors.
+    Due,
+    /// Ask later: too little time has passed since the last request, or since a change.
+    NotBefore(Timestamp),
+    /// Nothing: the attempt is over, or the account has no second factor to lose.
+    Over,
+}
+
+/// What the user can do now.
+#[must_use]
+pub fn state(lost: &LostFactor<'_>, now: Timestamp) -> LostFactorState {
+    let LostFactor { account, attempt, browser, device, .. } = *lost;
+    let is_open = FirstStep::Attempt(attempt).is_open(account, &browser, now);
+    if !is_open || !account.protected {
+        return LostFactorState::Over;
+    }
+    if let Some(request) = pending(account, now) {
+        let is_own = request.device == device;
+        return if is_own && now >= request.due_at() {
+            LostFactorState::Due
+        } else {
+            LostFactorState::Waiting { due: request.due_at(), is_own }
+        };
+    }
+    if let Some(until) = not_before(lost, now) {
+        return LostFactorState::NotBefore(until);
+    }
+    match attempt.removal_code {
+        Some(code) if code.is_open(now) => LostFactorState::CodeMailed,
+        Some(_) | None => LostFactorState::CanAsk,
+    }
+}
+
+/// When a request is possible again, if it is not now.
+fn not_before(lost: &LostFactor<'_>, now: Timestamp) -> Option<Timestamp> {
+    let LostFactor { account, profile, factors, .. } = *lost;
+    let again = account.factors.removal.map(|request| request.asked_at + AGAIN_AFTER);
+    let app = factors.totp.into_iter().flat_map(|totp| {
+        let removed = totp.removed.as_ref().map(|removed| removed.removed_at);
+        totp.active.as_ref().map(|active| active.added_at).into_iter().chain(removed)
+    });
+    let codes = factors.codes.into_iter().flat_map(|codes| codes.changes.iter().copied().chain([codes.created_at]));
+    let passkeys = factors.passkeys.iter().flat_map(|passkey| passkey.removed_at.into_iter().chain([passkey.created_at]));
+    let addresses = profile.email_undos.iter().flat_map(|undo| undo.used_at.into_iter().chain([undo.changed_at]));
+    // A new epoch comes with each new password, removed factor and report.
+    let changes = account.epoch_began_at.into_iter().chain(account.identifier_since);
+    let changes = changes.chain(addresses).chain(app).chain(codes).chain(passkeys).max();
+    again.max(changes.map(|last| last + QUIET)).filter(|until| now < *until)
+}
+
+/// Requests a code. An earlier one ends. At the limit of mails nothing is written.
+pub fn request_code(lost: &LostFactor<'_>, key_version: u32, now: Timestamp) -> Decision<LostFactorState> {
+    let (account, attempt) = (lost.account, lost.attempt);
+    match state(lost, now) {
+        LostFactorState::CanAsk | LostFactorState::CodeMailed => {}
+        other @ (LostFactorState::Waiting { .. }
+        | LostFactorState::Due
+        | LostFactorState::NotBefore(_)
+        | LostFactorState::Over) => return Decision::unchanged(other),
+    }
+    let code = Some(RemovalCode { at: now, key_version, tries: 0 });
+    let next = SignInAttempt { removal_code: code, version: attempt.version + 1, ..attempt.clone() };
+    let trigger = Trigger::account(account.account);
+    let counted = Change::count_mail_start(MailPurpose::LostFactor, account.identifier, trigger, now);
+    let changes = Changes::one(counted).then(Change::request_removal_code(next));
+    Decision { changes, outcome: LostFactorState::CodeMailed }
+}
+
+/// The outcome of a typed code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovalStarted {
+    /// The delay runs.
+    Started,
+    /// The code is wrong.
+    Wrong {
+        /// How many tries are left.
+        tries_left: u8,
+    },
+    /// No code is expected.
+    NoCode,
+}
+
+/// Decides on a typed code. `fits` says whether it is the mailed one (compared by `keys`), and `device` is the id that the browser's cookie gets.
+pub fn start(lost: &LostFactor<'_>, fits: bool, device: u64, now: Timestamp) -> Decision<RemovalStarted> {
+    let (account, attempt) = (lost.account, lost.attempt);
+    let (LostFactorState::CodeMailed, Some(code)) = (state(lost, now), attempt.removal_code) else {
+        return Decision::unchanged(RemovalStarted::NoCode);
+    };
+    let with = |code| SignInAttempt { removal_code: code, version: attempt.version + 1, ..attempt.clone() };
+    if !fits {
+        let code = RemovalCode { tries: code.tries + 1, ..code };
+        let tries_left = MAX_TRIES.saturating_sub(code.tries);
+        return Decision::one(Change::count_removal_code_try(with(Some(code))), RemovalStarted::Wrong { tries_left });
+    }
+    let removal = Some(RemovalRequest { asked_at: now, device: Some(device) });
+    let factors = super::sign_in::factors::Factors { removal, ..account.factors };
+    let next = AccountState { factors, version: account.version + 1, ..account.clone() };
+    Decision::one(Change::request_removal(next, with(None)), RemovalStarted::Started)
+}
+
+/// Cancels a request, by a live session or the code of its mail. The outcome is whether nothing waits any more.
+pub fn cancel(account: &AccountState, now: Timestamp) -> Decision<()> {
+    if pending(account, now).is_none() {
+        return Decision::unchanged(());
+    }
+    let next = AccountState { version: account.version + 1, ..cancelled(account.clone()) };
+    Decision::one(Change::cancel_removal(next), ())
+}
+
+/// Removes the app and the recovery codes. The outcome is whether they are removed. The user signs in again.
+pub fn remove(lost: &LostFactor<'_>, now: Timestamp) -> Decision<bool> {
+    if state(lost, now) != LostFactorState::Due {
+        return Decision::unchanged(false);
+    }
+    let StoredFactors { totp, codes, .. } = lost.factors;
+    let (account, totp, codes) = without_second_steps(lost.account, totp, codes, now);
+    Decision::one(Change::remove_lost_factors(cancelled(account), totp, codes), true)
+}

@@ -1,0 +1,186 @@
+//! The delay hour by hour, and what ends it.
+
+use super::*;
+use crate::domain::account::Sealed;
+use crate::domain::email_change::tests::{account, moved, profile};
+use crate::domain::id::AttemptId;
+use crate::domain::recovery_codes::{CODE_BYTES, COUNT, RecoveryCodes};
+use crate::domain::sign_in::attempt::NewAttempt;
+use crate::domain::sign_in::evidence::Proofs;
+use crate::domain::sign_in::factors::Factors;
+use crate::domain::totp::{StoredSeed, TotpCredential};
+
+const T0: Timestamp = Timestamp::from_seconds(2_000_000_000);
+const DEVICE: u64 = 77;
+
+fn at(minutes: i64) -> Timestamp {
+    T0 + Span::minutes(minutes)
+}
+fn hours(hours: i64) -> Timestamp {
+    T0 + Span::hours(hours)
+}
+fn browser(n: u8) -> SecretHash {
+    SecretHash::from_bytes([n; 32])
+}
+
+/// A protected account, and everything that a decision reads.
+struct Fixture {
+    account: AccountState,
+    profile: Profile,
+    totp: TotpCredential,
+    codes: RecoveryCodes,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let old = T0 - Span::days(400);
+        let seed = StoredSeed { seed: Sealed(vec![1]), added_at: old };
+        let fresh = zeroize::Zeroizing::new([[7; CODE_BYTES]; COUNT]);
+        let factors = Factors { totp: Some(1), recovery_codes: 10, ..Factors::default() };
+        let account = AccountState { protected: true, factors, ..account() };
+        let (codes, _) = RecoveryCodes::issue(account.account, None, &fresh, old);
+        let totp = TotpCredential { account: account.account, active: Some(seed), pending: None, removed: None, version: 1 };
+        Self { account, profile: profile(), totp, codes }
+    }
+    /// The right password in this browser.
+    fn attempt(&self, now: Timestamp) -> SignInAttempt {
+        let new = NewAttempt { id: AttemptId::from_bytes([1; 16]), browser: browser(1) };
+        SignInAttempt::open(new, &self.account, Proofs::none(), now)
+    }
+    fn lost<'a>(&'a self, attempt: &'a SignInAttempt, device: Option<u64>) -> LostFactor<'a> {
+        let factors = StoredFactors { totp: Some(&self.totp), codes: Some(&self.codes), passkeys: &[] };
+        LostFactor { account: &self.account, profile: &self.profile, factors, attempt, browser: browser(1), device }
+    }
+    fn state(&self, device: Option<u64>, now: Timestamp) -> LostFactorState {
+        state(&self.lost(&self.attempt(now), device), now)
+    }
+    /// With a request of this time.
+    fn asked(now: Timestamp) -> Self {
+        let fixture = Self::new();
+        let attempt = fixture.attempt(now);
+        let requested = request_code(&fixture.lost(&attempt, None), 1, now);
+        assert_eq!(requested.outcome, LostFactorState::CodeMailed);
+        let attempt: SignInAttempt = requested.changes.0[1].first();
+        let started = start(&fixture.lost(&attempt, None), true, DEVICE, now);
+        assert_eq!(started.outcome, RemovalStarted::Started);
+        let [change] = started.changes.all();
+        let (account, used): (AccountState, SignInAttempt) = (change.first(), change.first());
+        assert_eq!(*change, Change::request_removal(account.clone(), used.clone()));
+        assert!(used.removal_code.is_none(), "a code works once");
+        Self { account, ..fixture }
+    }
+}
+
+#[test]
+fn security_157_the_removal_is_possible_after_72_hours_and_not_before() {
+    let fixture = Fixture::asked(T0);
+    for hour in 0..72 {
+        let waiting = LostFactorState::Waiting { due: hours(72), is_own: true };
+        assert_eq!(fixture.state(Some(DEVICE), hours(hour)), waiting, "{hour}");
+        let attempt = fixture.attempt(hours(hour));
+        assert!(!remove(&fixture.lost(&attempt, Some(DEVICE)), hours(hour)).outcome, "{hour}");
+    }
+    for (now, is_possible) in [
+        (at(71 * 60 + 59), false),
+        (hours(72) - Span::millis(1), false),
+        (hours(72), true),
+        (hours(14 * 24) - Span::millis(1), true),
+        (hours(14 * 24), false),
+    ] {
+        let attempt = fixture.attempt(now);
+        let decision = remove(&fixture.lost(&attempt, Some(DEVICE)), now);
+        assert_eq!(decision.outcome, is_possible, "{now:?}");
+        assert_eq!(decision.changes.is_empty(), !is_possible);
+    }
+}
+
+#[test]
+fn security_157_the_removal_ends_sessions_and_keeps_what_an_undo_needs() {
+    let fixture = Fixture::asked(T0);
+    let attempt = fixture.attempt(hours(72));
+    let decision = remove(&fixture.lost(&attempt, Some(DEVICE)), hours(72));
+    let [change] = decision.changes.all();
+    let (after, totp, codes): (AccountState, TotpCredential, RecoveryCodes) = (change.first(), change.first(), change.first());
+    assert!(after.epoch > fixture.account.epoch && !after.protected && !after.factors.has_second_step());
+    assert!(totp.removed(hours(72)).is_some() && codes.removed_at == Some(hours(72)));
+    assert_eq!(after.factors.removal.map(|request| request.device), Some(None), "it is used up");
+    // The same form again: the attempt is of an earlier epoch.
+    let again = Fixture { account: after, totp, codes, ..fixture };
+    assert!(!remove(&again.lost(&attempt, Some(DEVICE)), hours(72)).outcome);
+}
+
+#[test]
+fn security_157_another_browser_removes_nothing() {
+    let fixture = Fixture::asked(T0);
+    for device in [None, Some(DEVICE + 1)] {
+        let elsewhere = LostFactorState::Waiting { due: hours(72), is_own: false };
+        assert_eq!(fixture.state(device, hours(80)), elsewhere);
+        let attempt = fixture.attempt(hours(80));
+        assert!(!remove(&fixture.lost(&attempt, device), hours(80)).outcome);
+    }
+    // Neither does the attempt of another browser, or one that is over.
+    let attempt = fixture.attempt(hours(80));
+    let foreign = LostFactor { browser: browser(2), ..fixture.lost(&attempt, Some(DEVICE)) };
+    assert_eq!(state(&foreign, hours(80)), LostFactorState::Over);
+    assert_eq!(state(&fixture.lost(&attempt, Some(DEVICE)), hours(80) + Span::minutes(15)), LostFactorState::Over);
+}
+
+#[test]
+fn security_157_a_cancelled_request_and_a_new_epoch_remove_nothing() {
+    let asked = Fixture::asked(T0);
+    let [change] = &cancel(&asked.account, hours(70)).changes.0[..] else { panic!("one change") };
+    let after: AccountState = change.first();
+    assert_eq!(*change, Change::cancel_removal(after.clone()));
+    assert!(cancel(&after, hours(71)).changes.is_empty(), "twice");
+    let ended = asked.account.in_next_epoch(hours(70));
+    for account in [after, ended] {
+        let fixture = Fixture { account, ..Fixture::new() };
+        assert!(matches!(fixture.state(Some(DEVICE), hours(72)), LostFactorState::NotBefore(_)));
+        let attempt = fixture.attempt(hours(72));
+        assert!(!remove(&fixture.lost(&attempt, Some(DEVICE)), hours(72)).outcome);
+    }
+}
+
+#[test]
+fn security_157_one_request_in_thirty_days_however_it_ended() {
+    let asked = Fixture::asked(T0);
+    let account = cancelled(asked.account.clone());
+    let fixture = Fixture { account, ..asked };
+    let until = T0 + AGAIN_AFTER;
+    assert_eq!(fixture.state(None, until - Span::millis(1)), LostFactorState::NotBefore(until));
+    assert_eq!(fixture.state(None, until), LostFactorState::CanAsk);
+}
+
+#[test]
+fn security_157_none_within_a_week_after_a_change_of_what_protects_the_account() {
+    let last = T0 - Span::days(1);
+    let until = LostFactorState::NotBefore(last + QUIET);
+    let plain = Fixture::new();
+    assert_eq!(plain.state(None, T0), LostFactorState::CanAsk);
+    let password = Fixture { account: plain.account.in_next_epoch(last), ..Fixture::new() };
+    assert_eq!(password.state(None, T0), until, "a new password, or a removed factor");
+    let (account, profile) = moved(&plain.account, &plain.profile, 2, last);
+    assert_eq!(Fixture { account, profile, ..Fixture::new() }.state(None, T0), until, "an address");
+    let mut app = Fixture::new();
+    app.totp.active = Some(StoredSeed { seed: Sealed(vec![2]), added_at: last });
+    assert_eq!(app.state(None, T0), until, "an app");
+    let codes = Fixture { codes: plain.codes.with_change(last), ..Fixture::new() };
+    assert_eq!(codes.state(None, T0), until, "new codes");
+}
+
+#[test]
+fn security_157_without_a_mailed_code_nothing_starts() {
+    let fixture = Fixture::new();
+    let attempt = fixture.attempt(T0);
+    let none = start(&fixture.lost(&attempt, None), true, DEVICE, T0);
+    assert!(none.outcome == RemovalStarted::NoCode && none.changes.is_empty());
+    let mut attempt: SignInAttempt = request_code(&fixture.lost(&attempt, None), 1, T0).changes.0[1].first();
+    for left in (0..MAX_TRIES).rev() {
+        let wrong = start(&fixture.lost(&attempt, None), false, DEVICE, T0);
+        assert_eq!(wrong.outcome, RemovalStarted::Wrong { tries_left: left });
+        attempt = wrong.changes.only(Change::count_removal_code_try);
+    }
+    assert_eq!(start(&fixture.lost(&attempt, None), true, DEVICE, T0).outcome, RemovalStarted::NoCode, "used up");
+    let plain = Fixture { account: AccountState { protected: false, ..fixture.account.clone() }, ..Fixture::new() };
+    assert_eq!(plain.state(None, T0), LostFactorState::Over, "nothing to lose");
+}
