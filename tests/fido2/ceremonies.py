@@ -266,7 +266,7 @@ BOTH = {
     "the origin with a slash": lambda c, _: change(origin=c.origin + "/")(c, _),
     "the host without its port": change(origin="http://localhost"),
     "the origin in upper case": lambda c, _: change(origin=c.origin.upper())(c, _),
-    "the challenge of nobody": change(challenge=websafe_encode(bytes(32))),
+    "a challenge that was not issued": change(challenge=websafe_encode(bytes(32))),
     "no challenge": change(challenge=""),
     "a padded challenge": lambda c, _: change(challenge=c.challenge + "=")(c, _),
     "crossOrigin": client_with(crossOrigin=True),
@@ -304,11 +304,11 @@ USES = {
     "a truncated signature": lambda c, _: change(signature=bytes([0x30, 0x45]))(c, _),
     "no user handle": change(has_handle=False),
     "the user handle of another account": lambda c, other: change(handle=other.user["id"])(c, other),
-    "the user handle of nobody": change(handle=bytes(16)),
+    "a user handle without an account": change(handle=bytes(16)),
     "a user handle of 64 bytes": change(handle=bytes(64)),
     "the id of another account's passkey": lambda c, other: change(id=other.id)(c, other),
     "another account's passkey with this account's handle": lambda c, other: change(id=other.id, signer=other.key)(c, other),
-    "an id that nobody has": change(id=bytes(32)),
+    "an id that no account has": change(id=bytes(32)),
 }
 CREATIONS = {
     "the type of a use": change(kind_in_client=GET),

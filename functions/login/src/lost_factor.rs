@@ -243,7 +243,7 @@ impl<'a> View<'a> {
             LostFactorState::CanAsk => ("ask", None),
             LostFactorState::CodeMailed => ("code", None),
             LostFactorState::Waiting { due, is_own: true } => ("waiting", Some(when(due))),
-            LostFactorState::Waiting { due, is_own: false } => ("elsewhere", Some(when(due))),
+            LostFactorState::Waiting { due, is_own: false } => ("other-browser", Some(when(due))),
             LostFactorState::Due => ("due", None),
             LostFactorState::NotBefore(until) => ("later", Some(when(until))),
         };

@@ -3,6 +3,7 @@
 use super::failure_window::FailureWindow;
 use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
+use super::removal_request::RemovalRequest;
 use super::roles::Roles;
 use super::satisfied::Requirements;
 use super::sign_in::assurance::Acr;
@@ -153,6 +154,12 @@ impl AccountState {
             version: self.version + 1,
             ..self.clone()
         }
+    }
+    /// The account after a request to remove lost factors has ended.
+    #[must_use]
+    pub fn without_removal_request(self) -> Self {
+        let removal = self.factors.removal.map(RemovalRequest::ended);
+        Self { factors: Factors { removal, ..self.factors }, ..self }
     }
     /// The account as closed: in its next epoch, with this status. The status says since when. A request to remove lost factors is dropped: with
     /// it the largest state would exceed 1,000 bytes.

@@ -1,4 +1,4 @@
-//! Times whose changes a user has disowned ("this wasn't me", [`super::not_me`]).
+//! Spans of time with changes that a user has disowned ("this wasn't me", [`super::not_me`]).
 
 use super::passkey::REMOVED_KEPT;
 use super::time::Timestamp;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The most disowned times that a profile keeps. With more of them the oldest two become one.
 const MAX_DISOWNED: usize = 5;
 
-/// A time whose changes the user has disowned: from its begin, up to its end exclusive.
+/// A span of time with changes that the user has disowned: from its begin, up to its end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisownedTime {
     /// The event that was reported.

@@ -21,78 +21,25 @@ use super::secret::SecretHash;
 use super::sign_in::attempt::SignInAttempt;
 use super::sign_in::second_step::FirstStep;
 use super::time::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
+
+pub use super::removal_request::{CODE_LIFETIME, DELAY, RemovalCode, RemovalRequest};
 
 #[cfg(test)]
 mod tests;
 
-/// From the request to the removal.
-pub const DELAY: Span = Span::hours(72);
 /// How long after the request the removal can be decided.
 pub const ENDS_AFTER: Span = Span::days(14);
 /// The shortest time between two requests, also if the first one was cancelled.
 pub const AGAIN_AFTER: Span = Span::days(30);
 /// How long nothing of what protects the account may have changed before a request.
 pub const QUIET: Span = Span::days(7);
-/// How long the mailed code works. The attempt may end before.
-pub const CODE_LIFETIME: Span = Span::minutes(15);
 
-/// A request for the removal of the second factors. It is kept after its end, since it counts for [`AGAIN_AFTER`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemovalRequest {
-    /// When it was made.
-    #[serde(rename = "at")]
-    pub asked_at: Timestamp,
-    /// The browser that asked: the device id of its cookie. None: it was cancelled, or the factors were removed.
-    #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<u64>,
-}
-
-impl RemovalRequest {
-    /// When the factors can be removed.
-    #[must_use]
-    pub fn due_at(&self) -> Timestamp {
-        self.asked_at + DELAY
-    }
-    /// The request after it was cancelled or used.
-    #[must_use]
-    pub const fn ended(self) -> Self {
-        Self { asked_at: self.asked_at, device: None }
-    }
-}
-
-/// A mailed code of a sign-in attempt that starts the delay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemovalCode {
-    /// When it was requested. The code is derived from it.
-    pub at: Timestamp,
-    /// The version of the proof key that it is derived with.
-    #[serde(rename = "kv")]
-    pub key_version: u32,
-    /// Wrong codes so far.
-    #[serde(rename = "try")]
-    pub tries: u8,
-}
-
-impl RemovalCode {
-    fn is_open(&self, now: Timestamp) -> bool {
-        self.tries < MAX_TRIES && now < self.at + CODE_LIFETIME
-    }
-}
-
-/// The request that waits, or whose removal can be decided.
+/// The request that waits, or can be used now.
 #[must_use]
 pub fn pending(account: &AccountState, now: Timestamp) -> Option<RemovalRequest> {
     let request = account.factors.removal.filter(|request| request.device.is_some())?;
     let is_current = account.epoch_began_at.is_none_or(|began| began < request.asked_at);
     (account.is_active() && is_current && now < request.asked_at + ENDS_AFTER).then_some(request)
-}
-
-/// The account after a completed sign-in with a factor, which cancels a request.
-#[must_use]
-pub(in crate::domain) fn cancelled(account: AccountState) -> AccountState {
-    let removal = account.factors.removal.map(RemovalRequest::ended);
-    AccountState { factors: super::sign_in::factors::Factors { removal, ..account.factors }, ..account }
 }
 
 /// An account at its second step.
@@ -138,8 +85,8 @@ pub enum LostFactorState {
 #[must_use]
 pub fn state(lost: &LostFactor<'_>, now: Timestamp) -> LostFactorState {
     let LostFactor { account, attempt, browser, device, .. } = *lost;
-    let is_open = FirstStep::Attempt(attempt).is_open(account, &browser, now);
-    if !is_open || !account.protected {
+    let is_waiting = FirstStep::Attempt(attempt).is_open(account, &browser, now);
+    if !is_waiting || !account.protected {
         return LostFactorState::Over;
     }
     if let Some(request) = pending(account, now) {
@@ -154,9 +101,14 @@ pub fn state(lost: &LostFactor<'_>, now: Timestamp) -> LostFactorState {
         return LostFactorState::NotBefore(until);
     }
     match attempt.removal_code {
-        Some(code) if code.is_open(now) => LostFactorState::CodeMailed,
+        Some(code) if is_open(&code, now) => LostFactorState::CodeMailed,
         Some(_) | None => LostFactorState::CanAsk,
     }
+}
+
+/// Whether this code can be typed now.
+fn is_open(code: &RemovalCode, now: Timestamp) -> bool {
+    code.tries < MAX_TRIES && now < code.at + CODE_LIFETIME
 }
 
 /// When a request is possible again, if it is not now.
@@ -231,7 +183,7 @@ pub fn cancel(account: &AccountState, now: Timestamp) -> Decision<()> {
     if pending(account, now).is_none() {
         return Decision::unchanged(());
     }
-    let next = AccountState { version: account.version + 1, ..cancelled(account.clone()) };
+    let next = AccountState { version: account.version + 1, ..account.clone().without_removal_request() };
     Decision::one(Change::cancel_removal(next), ())
 }
 
@@ -242,5 +194,5 @@ pub fn remove(lost: &LostFactor<'_>, now: Timestamp) -> Decision<bool> {
     }
     let StoredFactors { totp, codes, .. } = lost.factors;
     let (account, totp, codes) = without_second_steps(lost.account, totp, codes, now);
-    Decision::one(Change::remove_lost_factors(cancelled(account), totp, codes), true)
+    Decision::one(Change::remove_lost_factors(account.without_removal_request(), totp, codes), true)
 }

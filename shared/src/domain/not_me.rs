@@ -108,7 +108,7 @@ pub enum Reporter<'a> {
     Mail,
 }
 
-/// An account whose user disowns what happened since an event.
+/// An account with a user who disowns what happened since an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Report<'a> {
     /// The account.

@@ -61,7 +61,7 @@ pub struct Profile {
     /// The last proof of the address before a factor was added.
     #[serde(rename = "prf", default, skip_serializing_if = "Option::is_none")]
     pub address_proof: Option<AddressProof>,
-    /// Times whose changes the user has disowned. See [`super::not_me`].
+    /// Spans of time with changes that the user has disowned. See [`super::not_me`].
     #[serde(rename = "dis", default, skip_serializing_if = "Vec::is_empty")]
     pub disowned: Vec<DisownedTime>,
     /// The version of this state.

@@ -161,7 +161,7 @@ async fn the_offer_needs_a_session_its_own_form_and_a_tenant_with_passkeys() {
     let app = OAuthClient::demo_app(&world);
     let page = sign_in(&user, &mut browser, &app.authorize_url(&[])).await;
     assert!(is_offer(&page));
-    // Security 17: another site, a form of nobody, and one of another request.
+    // Security 17: another site, a form without a session, and one of another request.
     let headers = browser.headers.clone();
     browser.headers = vec![("origin".to_owned(), "https://evil.example".to_owned())];
     assert_eq!(browser.press(&page, "#later", &[]).await.1.status(), StatusCode::FORBIDDEN);

@@ -3,9 +3,9 @@
 
 use crate::domain::account::AccountState;
 use crate::domain::failure_window::FailureWindow;
-use crate::domain::lost_factor::RemovalRequest;
 use crate::domain::passkey::Passkey;
 use crate::domain::recovery_codes::RecoveryCodes;
+use crate::domain::removal_request::RemovalRequest;
 use crate::domain::sign_in::factors::Factors;
 use crate::domain::time::Timestamp;
 use crate::domain::totp::{RemovedSeed, StoredSeed, TotpCredential};

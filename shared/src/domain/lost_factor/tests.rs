@@ -113,8 +113,8 @@ fn security_157_the_removal_ends_sessions_and_keeps_what_an_undo_needs() {
 fn security_157_another_browser_removes_nothing() {
     let fixture = Fixture::asked(T0);
     for device in [None, Some(DEVICE + 1)] {
-        let elsewhere = LostFactorState::Waiting { due: hours(72), is_own: false };
-        assert_eq!(fixture.state(device, hours(80)), elsewhere);
+        let waiting = LostFactorState::Waiting { due: hours(72), is_own: false };
+        assert_eq!(fixture.state(device, hours(80)), waiting);
         let attempt = fixture.attempt(hours(80));
         assert!(!remove(&fixture.lost(&attempt, device), hours(80)).outcome);
     }
@@ -144,7 +144,7 @@ fn security_157_a_cancelled_request_and_a_new_epoch_remove_nothing() {
 #[test]
 fn security_157_one_request_in_thirty_days_however_it_ended() {
     let asked = Fixture::asked(T0);
-    let account = cancelled(asked.account.clone());
+    let account = asked.account.clone().without_removal_request();
     let fixture = Fixture { account, ..asked };
     let until = T0 + AGAIN_AFTER;
     assert_eq!(fixture.state(None, until - Span::millis(1)), LostFactorState::NotBefore(until));

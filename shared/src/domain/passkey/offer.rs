@@ -1,7 +1,7 @@
 //! The offer of a passkey for the device of a sign-in (security 77).
 //!
 //! 1. An account without passkeys gets it after a sign-in on a device that the account knew before, and after a registration.
-//! 2. An account whose passkey is on another device, such as a phone beside a laptop, gets it for the device in use, if the account knew it.
+//! 2. An account with a passkey on another device, such as a phone beside a laptop, gets it for the device in use, if the account knew it.
 //! 3. On a new device nothing is offered: it may be a borrowed one, or that of a thief of the password.
 
 use super::MAX_PASSKEYS;

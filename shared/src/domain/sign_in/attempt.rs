@@ -3,7 +3,7 @@
 use super::evidence::{Evidence, Proofs};
 use crate::domain::account::AccountState;
 use crate::domain::id::{AccountId, AttemptId};
-use crate::domain::lost_factor::RemovalCode;
+use crate::domain::removal_request::RemovalCode;
 use crate::domain::secret::SecretHash;
 use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,6 @@ use super::policy::{Requirement, require};
 use super::throttle::{known_device, reset_window};
 use crate::domain::account::AccountState;
 use crate::domain::change::Change;
-use crate::domain::lost_factor::cancelled;
 use crate::domain::session::{NewSession, Session};
 use crate::domain::tenant::SessionPolicy;
 use crate::domain::time::Timestamp;
@@ -60,7 +59,7 @@ pub(in crate::domain) fn complete(
     let known = known_device(account, device).map(|known| known.id);
     let account = reset_window(account, known, new.device);
     // Who shows a factor has not lost it.
-    let account = if Proofs::of(&evidence).level() >= Acr::Aal2 { cancelled(account) } else { account };
+    let account = if Proofs::of(&evidence).level() >= Acr::Aal2 { account.without_removal_request() } else { account };
     let on = known.unwrap_or(new.device);
     let (opened, session) = complete_first(&account, evidence, NewSignIn { device: on, ..new }, now)?;
     Some(Completed { account, opened, session, new_device: known.is_none() })

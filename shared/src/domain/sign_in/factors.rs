@@ -3,7 +3,7 @@
 
 use super::assurance::Acr;
 use crate::domain::failure_window::FailureWindow;
-use crate::domain::lost_factor::RemovalRequest;
+use crate::domain::removal_request::RemovalRequest;
 use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
