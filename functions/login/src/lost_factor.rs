@@ -240,6 +240,7 @@ impl<'a> View<'a> {
                 return Ok(respond::see_other(&self.pending.continue_at(tenant, "/login")));
             }
             _ if is_off => ("off", None),
+            LostFactorState::NeedsPassword => ("password", None),
             LostFactorState::CanAsk => ("ask", None),
             LostFactorState::CodeMailed => ("code", None),
             LostFactorState::Waiting { due, is_own: true } => ("waiting", Some(when(due))),

@@ -19,6 +19,7 @@ use super::profile::Profile;
 use super::second_factor::reset::without_second_steps;
 use super::secret::SecretHash;
 use super::sign_in::attempt::SignInAttempt;
+use super::sign_in::method::Method;
 use super::sign_in::second_step::FirstStep;
 use super::time::{Span, Timestamp};
 
@@ -75,6 +76,8 @@ pub enum LostFactorState {
     },
     /// Remove the factors.
     Due,
+    /// Sign in with the password first: this attempt began with a mailed code. Access to the mailbox alone removes nothing.
+    NeedsPassword,
     /// Ask later: too little time has passed since the last request, or since a change.
     NotBefore(Timestamp),
     /// Nothing: the attempt is over, or the account has no second factor to lose.
@@ -88,6 +91,9 @@ pub fn state(lost: &LostFactor<'_>, now: Timestamp) -> LostFactorState {
     let is_waiting = FirstStep::Attempt(attempt).is_open(account, &browser, now);
     if !is_waiting || !account.protected {
         return LostFactorState::Over;
+    }
+    if !attempt.proofs.iter().any(|proof| proof.method == Method::Password) {
+        return LostFactorState::NeedsPassword;
     }
     if let Some(request) = pending(account, now) {
         let is_own = request.device == device;
@@ -135,6 +141,7 @@ pub fn request_code(lost: &LostFactor<'_>, key_version: u32, now: Timestamp) -> 
         LostFactorState::CanAsk | LostFactorState::CodeMailed => {}
         other @ (LostFactorState::Waiting { .. }
         | LostFactorState::Due
+        | LostFactorState::NeedsPassword
         | LostFactorState::NotBefore(_)
         | LostFactorState::Over) => return Decision::unchanged(other),
     }

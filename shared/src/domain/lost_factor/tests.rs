@@ -23,6 +23,11 @@ fn browser(n: u8) -> SecretHash {
     SecretHash::from_bytes([n; 32])
 }
 
+/// What a sign-in has proven by this method.
+fn proofs(method: &str, now: Timestamp) -> Proofs {
+    serde_json::from_str(&format!(r#"{{"{method}":{}}}"#, now.millis())).unwrap()
+}
+
 /// A protected account, and everything that a decision reads.
 struct Fixture {
     account: AccountState,
@@ -45,7 +50,7 @@ impl Fixture {
     /// The right password in this browser.
     fn attempt(&self, now: Timestamp) -> SignInAttempt {
         let new = NewAttempt { id: AttemptId::from_bytes([1; 16]), browser: browser(1) };
-        SignInAttempt::open(new, &self.account, Proofs::none(), now)
+        SignInAttempt::open(new, &self.account, proofs("pwd", now), now)
     }
     fn lost<'a>(&'a self, attempt: &'a SignInAttempt, device: Option<u64>) -> LostFactor<'a> {
         let factors = StoredFactors { totp: Some(&self.totp), codes: Some(&self.codes), passkeys: &[] };
@@ -68,6 +73,19 @@ impl Fixture {
         assert_eq!(*change, Change::request_removal(account.clone(), used.clone()));
         assert!(used.removal_code.is_none(), "a code works once");
         Self { account, ..fixture }
+    }
+}
+
+#[test]
+fn security_157_access_to_the_mailbox_alone_starts_nothing_and_removes_nothing() {
+    for now in [T0, hours(72)] {
+        let fixture = if now == T0 { Fixture::new() } else { Fixture::asked(T0) };
+        let attempt = SignInAttempt { proofs: proofs("mail", now), ..fixture.attempt(now) };
+        let lost = fixture.lost(&attempt, Some(DEVICE));
+        assert_eq!(state(&lost, now), LostFactorState::NeedsPassword);
+        let asked = request_code(&lost, 1, now);
+        assert!(asked.changes.is_empty() && asked.outcome == LostFactorState::NeedsPassword);
+        assert!(remove(&lost, now).changes.is_empty());
     }
 }
 

@@ -54,6 +54,24 @@ async fn security_157_without_the_policy_the_page_names_support_and_takes_nothin
 }
 
 #[tokio::test]
+async fn security_157_a_sign_in_that_began_with_a_mailed_code_starts_no_removal() {
+    let document = format!("{DEFAULT_DOCUMENT}\n[sign_in]\nlost_factor = \"delay\"\nmail_code = true\n");
+    let world = World::builder().tenant("default", &document).build().await.expect("a world");
+    let ada = Customer::registered(&world, "Ada").await;
+    SecondFactor::give(&world, &ada).await;
+    world.advance(Span::days(8));
+    let mut thief = Browser::new(&world);
+    let page = thief.open("/login").await;
+    let page = thief.submit(&page, "#mail-code", &[("identifier", &ada.email)]).await;
+    let code = Site::from(&world).mail_to(&ada.email).await.codes[0].clone();
+    let page = enter_code(&mut thief, &page, &code).await;
+    assert!(page.path().ends_with("/login/second-step"), "{}", page.url);
+    let link = page.links().into_iter().find(|link| link.contains("/login/lost-factor")).expect("a link");
+    let page = thief.open(&link).await;
+    assert!(page.text().contains("begin again with your password") && !page.has_button("#send"), "{}", page.text());
+}
+
+#[tokio::test]
 async fn security_157_after_72_hours_the_browser_that_asked_removes_the_factors() {
     let (world, ada, _) = allowed().await;
     let mut browser = Browser::new(&world);

@@ -91,6 +91,7 @@ second-step-lost = Ich habe meine App und meine Wiederherstellungscodes verloren
 lost-factor-title = Sie haben Ihren zweiten Schritt verloren?
 lost-factor-off = Ohne Ihre App, einen Wiederherstellungscode oder einen Passkey kann Ihnen nur unser Support helfen. Er muss zuerst sicher sein, dass Sie es sind.
 lost-factor-ask = Wir können App und Wiederherstellungscodes von Ihrem Konto entfernen. Zu Ihrer Sicherheit dauert das drei Tage.
+lost-factor-password = Diese Anmeldung begann mit einem Code aus Ihrer E-Mail. Um den zweiten Schritt zu entfernen, beginnen Sie noch einmal mit Ihrem Passwort.
 lost-factor-first = Zuerst senden wir einen Code an die Adresse Ihres Kontos
 lost-factor-then = Melden Sie sich drei Tage später in diesem Browser mit Ihrem Passwort an. Dann entscheiden Sie über das Entfernen
 lost-factor-cancel = Wird vorher ein Code, Ihre App oder ein Passkey zur Anmeldung verwendet, wird nichts entfernt

@@ -91,6 +91,7 @@ second-step-lost = I have lost my app and my recovery codes
 lost-factor-title = You have lost your second step?
 lost-factor-off = Without your app, a recovery code or a passkey, only our support can help you. They must be sure first that it is you.
 lost-factor-ask = We can remove the app and the recovery codes from your account. For your safety this takes three days.
+lost-factor-password = This sign-in began with a code from your mail. To remove your second step, begin again with your password.
 lost-factor-first = First we send a code to the address of your account
 lost-factor-then = Three days later, sign in with your password in this browser. Then you decide about the removal
 lost-factor-cancel = If a code, your app or a passkey is used to sign in before, nothing is removed
