@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [mail_code] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [lost] [mail_code] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder stores the journey's screenshots. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
@@ -20,7 +20,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
 const running = []
 
 async function main(suites) {
-  const all = { openid, guide, journey, account, two_step: twoStep, mail_code: mailCode, flows, passkeys }
+  const all = { openid, guide, journey, account, two_step: twoStep, lost, mail_code: mailCode, flows, passkeys }
   for (const name of suites.length > 0 ? suites : Object.keys(all)) {
     if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
     await all[name]()
@@ -73,12 +73,22 @@ async function twoStep() {
   await suite('two_step.mjs', { ISSUER: await gateway() })
 }
 
+/** A user who has lost all factors, on a gateway of its own: the suite moves its clock. */
+async function lost() {
+  await suite('lost.mjs', { ISSUER: await gateway('--config', withSignIn('lost_factor = "delay"')) })
+}
+
 /** A user who signs in with a mailed code. The built-in document has none. */
 async function mailCode() {
-  const config = path.join(work, 'mail_code.toml')
+  await suite('mail_code.mjs', { ISSUER: await gateway('--config', withSignIn('mail_code = true')) })
+}
+
+/** The built-in document with a line under [sign_in]. */
+function withSignIn(line) {
+  const config = path.join(work, `${line.split(' ')[0]}.toml`)
   const document = readFileSync(path.join(root, 'infra/local/latchkey.toml'), 'utf8')
-  writeFileSync(config, `${document}\n[sign_in]\nmail_code = true\n`)
-  await suite('mail_code.mjs', { ISSUER: await gateway('--config', config) })
+  writeFileSync(config, `${document}\n[sign_in]\n${line}\n`)
+  return config
 }
 
 /** Flows that only a real browser shows, with an application at several origins. */

@@ -2,12 +2,11 @@
 // without JavaScript. See visit.mjs for SCREENSHOTS and LOOK. It moves the clock, so it needs a separate gateway.
 
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
 import { address, issuer, mail, register } from './latchkey.mjs'
+import { keyOf, pass, totp } from './totp.mjs'
 import { everyLook } from './visit.mjs'
 
 const password = 'correct horse battery staple'
-let offset = 0
 
 everyLook('two-step sign-in', journey)
 
@@ -103,31 +102,4 @@ async function signIn(page, email) {
   await page.fill('[name=identifier]', email)
   await page.fill('[name=password]', password)
   await page.click('#submit')
-}
-
-async function keyOf(page) {
-  return (await page.locator('#key').innerText()).replace(/\s/g, '')
-}
-
-/** Moves the clock of the gateway. */
-async function pass(seconds) {
-  const moved = await fetch(`${issuer}/dev/clock`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ advance: `PT${seconds}S` }),
-  })
-  assert.ok(moved.ok, `${moved.status} ${await moved.text()}`)
-  offset += seconds
-}
-
-/** The code that an app shows for this key (RFC 6238). */
-function totp(key) {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-  const bits = [...key].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('')
-  const seed = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))
-  const step = Buffer.alloc(8)
-  step.writeBigUInt64BE(BigInt(Math.floor((Date.now() / 1000 + offset) / 30)))
-  const tag = createHmac('sha1', seed).update(step).digest()
-  const number = tag.readUInt32BE(tag[19] & 15) & 0x7fffffff
-  return String(number % 1_000_000).padStart(6, '0')
 }
