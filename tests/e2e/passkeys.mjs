@@ -158,9 +158,10 @@ async function signInAgain(page, email, next = '/account/security') {
   await signIn(page, email)
 }
 
-everyLook('on a known device a passkey is offered, added, and the application continues', async (visit) => {
+/** A new user on a known device, after the second sign-in. */
+async function atTheOffer(visit, name) {
   const { page } = visit
-  const email = address('offer')
+  const email = address(name)
   await register(email, password)
   await page.goto('/login?return_to=/account/security')
   await signIn(page, email)
@@ -168,6 +169,12 @@ everyLook('on a known device a passkey is offered, added, and the application co
   const device = await authenticator(visit)
   await device.send('setAutomaticPresenceSimulation', { enabled: false })
   await signInAgain(page, email)
+  return { email, device }
+}
+
+everyLook('on a known device a passkey is offered, added, and the application continues', async (visit) => {
+  const { page } = visit
+  const { email, device } = await atTheOffer(visit, 'offer')
   await visit.see('offer', '#later')
   assert.ok(await page.isVisible('#add'))
   await page.click('#add')
@@ -186,14 +193,7 @@ everyLook('on a known device a passkey is offered, added, and the application co
 
 everyLook('"not now" continues, and is remembered', async (visit) => {
   const { page } = visit
-  const email = address('later')
-  await register(email, password)
-  await page.goto('/login?return_to=/account/security')
-  await signIn(page, email)
-  await page.waitForSelector('#history')
-  const device = await authenticator(visit)
-  await device.send('setAutomaticPresenceSimulation', { enabled: false })
-  await signInAgain(page, email)
+  const { email, device } = await atTheOffer(visit, 'later')
   await page.click('#later')
   await page.waitForSelector('#history')
   await signInAgain(page, email)
