@@ -56,6 +56,11 @@ pub enum AddOutcome {
     Added,
     /// The account has as many as it can have.
     TooMany,
+    /// Its passkeys changed often in the last day.
+    TooManyChanges {
+        /// When the next change is possible.
+        until: Timestamp,
+    },
     /// The ceremony was refused.
     Refused(PasskeyRefusal),
 }
@@ -149,6 +154,7 @@ pub async fn add(
         let outcome = match outcome {
             PasskeyAdded::Added => AddOutcome::Added,
             PasskeyAdded::TooMany => AddOutcome::TooMany,
+            PasskeyAdded::TooManyChanges { until } => AddOutcome::TooManyChanges { until },
         };
         Ok::<_, CommandError>(Decision { changes, outcome })
     };

@@ -318,3 +318,22 @@ async fn security_83_after_a_refused_passkey_the_password_works_and_a_removed_id
     world.pump().await.expect("the events");
     invariants::assert_hold(&world.engine);
 }
+
+#[tokio::test]
+async fn security_82_passkeys_change_at_most_ten_times_a_day_and_the_page_says_when_again() {
+    let world = new_world().await;
+    let (_, mut browser) = signed_in(&world, "ada").await;
+    let mut first = add(&mut browser).await;
+    world.advance(Span::seconds(1));
+    let mut browser = opens(&world, &mut first).await.expect("signed in");
+    for _ in 0..8 {
+        add(&mut browser).await;
+    }
+    let listed = browser.open("/account/passkeys").await;
+    let listed = browser.submit(&listed, &listed_button(&listed), &[]).await.expect(StatusCode::OK);
+    assert_eq!(listed.html().matches("id=\"remove-").count(), 8, "ten changes");
+    let refused = browser.submit(&listed, &listed_button(&listed), &[]).await.expect(StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.text().contains("try again in 24 hours"), "{}", refused.text());
+    assert_eq!(refused.header("retry-after"), Some("86398"), "a day after the first change, two seconds ago");
+    assert_eq!(refused.html().matches("id=\"remove-").count(), 8);
+}

@@ -12,7 +12,8 @@ use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::passkey::decisions::PasskeyRemoved;
 use latchkey::domain::passkey::{CredentialHash, MAX_NAME, MAX_PASSKEYS};
 use latchkey::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
-use latchkey::locale;
+use latchkey::domain::time::Timestamp;
+use latchkey::locale::{self, FluentValue};
 use latchkey::web::account::see_other;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::passkey::{NewPasskeyUser, RelyingParty, SCRIPT_PATH, creation_options};
@@ -59,6 +60,19 @@ async fn show(
     status: StatusCode,
     notice: Option<String>,
 ) -> Result<Response, AccountPageError> {
+    Ok(page.show(Section::Security, "account_passkeys", status, values(page, admitted, notice).await?))
+}
+
+/// The page after too many changes in a day.
+async fn show_blocked(page: &AccountPage, admitted: &AdmittedUser, until: Timestamp) -> Result<Response, AccountPageError> {
+    let wait = until.since(page.handle.now());
+    let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));
+    let notice = Some(locale::message(&page.locale, "account-passkeys-too-many-changes", [("hours", hours)]));
+    let values = values(page, admitted, notice).await?;
+    Ok(Outcome::Throttled.tag(page.show_blocked(Section::Security, "account_passkeys", wait, values)))
+}
+
+async fn values(page: &AccountPage, admitted: &AdmittedUser, notice: Option<String>) -> Result<Value, AccountPageError> {
     let listed = passkeys::list(&page.handle, &admitted.principal).await?;
     let rows: Vec<Row> = listed.into_iter().map(|shown| row(page, shown)).collect();
     let can_add = RelyingParty::of(&page.handle.tenant).is_some() && rows.len() < MAX_PASSKEYS;
@@ -71,7 +85,7 @@ async fn show(
         }
         Some(_) | None => None,
     };
-    let values = context! {
+    Ok(context! {
         signals,
         passkey_script => SCRIPT_PATH.as_str(),
         passkeys => Value::from(Serde(rows)),
@@ -81,8 +95,7 @@ async fn show(
         max_name => MAX_NAME,
         back => page.path("/account/security"),
         anti_forgery => page.anti_forgery(PAGE, admitted),
-    };
-    Ok(page.show(Section::Security, "account_passkeys", status, values))
+    })
 }
 
 fn row(page: &AccountPage, shown: PasskeyView) -> Row {
@@ -115,6 +128,7 @@ async fn change(page: &AccountPage, form: &Params) -> Result<Response, AccountPa
                 let notice = Some(page_message(page, "account-passkeys-last"));
                 Ok(Outcome::Refused.tag(show(page, &admitted, StatusCode::CONFLICT, notice).await?))
             }
+            PasskeyRemoved::TooManyChanges { until } => show_blocked(page, &admitted, until).await,
         };
     }
     if let Some(id) = id("rename")? {
@@ -196,6 +210,7 @@ async fn add(page: &AccountPage, form: &Params) -> Result<Response, AccountPageE
                 None => page.see_done("/account/passkeys", "passkey-added"),
             });
         }
+        AddOutcome::TooManyChanges { until } => return show_blocked(page, &admitted, until).await,
         AddOutcome::TooMany => (StatusCode::CONFLICT, "account-passkeys-too-many"),
         AddOutcome::Refused(PasskeyRefusal::ChallengeExpired | PasskeyRefusal::ChallengeForeign) => {
             (StatusCode::CONFLICT, "account-passkeys-stale")

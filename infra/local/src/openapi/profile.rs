@@ -286,7 +286,8 @@ fn pages() -> Vec<Operation> {
             "Renames or removes a passkey.",
             page_form([("rename", "The passkey to rename."), ("name", "Its name."), ("remove", "The passkey to remove.")]),
         )
-        .page(409, "The last way to sign in stays."),
+        .page(409, "The last way to sign in stays.")
+        .page(429, "Too many changes in a day: the page says how long to wait."),
         page("/account/confirm-address", "showAddressProofPage", "Asks for a code from a mail.")
             .describe("Before a passkey is added or removed, or \"this wasn't me\" changes factors, unless the session has just shown two factors.")
             .query("next", "Where the user continues: `passkeys`, `new-passkey` or `not-me`.")
@@ -317,7 +318,8 @@ fn pages() -> Vec<Operation> {
         )
         .query("offer", OFFER)
         .page(400, "The passkey could not be verified.")
-        .page(409, "The challenge is too old, or the account has as many passkeys as it can have."),
+        .page(409, "The challenge is too old, or the account has as many passkeys as it can have.")
+        .page(429, "Too many changes in a day: the page says how long to wait."),
         page("/account/email", "showEmailPage", "Shows the change of the e-mail address.")
             .describe(email_text)
             .query("token", "The secret of the mailed link.")

@@ -3,9 +3,9 @@
 use super::{MAX_PASSKEYS, Passkey, Transports};
 use crate::domain::account::{AccountState, Sealed};
 use crate::domain::change::{Change, Decision};
-use crate::domain::recovery_codes::RecoveryCodes;
+use crate::domain::recovery_codes::{CHANGES_A_DAY, RecoveryCodes};
 use crate::domain::session::Session;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 
 /// A passkey that was created and checked.
 #[derive(Debug, Clone)]
@@ -39,6 +39,11 @@ pub enum PasskeyAdded {
     Added,
     /// The account has the most passkeys that it can have.
     TooMany,
+    /// Its passkeys changed often in the last day: each change is mailed.
+    TooManyChanges {
+        /// When the next change is possible.
+        until: Timestamp,
+    },
 }
 
 /// The outcome of removing a passkey.
@@ -48,6 +53,11 @@ pub enum PasskeyRemoved {
     Removed,
     /// The account has no other way to sign in.
     LastWayIn,
+    /// Its passkeys changed often in the last day: each change is mailed.
+    TooManyChanges {
+        /// When the next change is possible.
+        until: Timestamp,
+    },
 }
 
 /// Adds a passkey to an account with these passkeys. With `ends_others`, all other sessions and grants end, and the presented session stays.
@@ -65,6 +75,9 @@ pub fn add_passkey(
     }
     if active.len() >= MAX_PASSKEYS {
         return Decision::unchanged(PasskeyAdded::TooMany);
+    }
+    if let Some(until) = blocked_until(stored, now) {
+        return Decision::unchanged(PasskeyAdded::TooManyChanges { until });
     }
     let passkey = Passkey {
         account: account.account,
@@ -110,6 +123,9 @@ pub fn remove_passkey(
     if left == 0 && !has_password {
         return Decision::unchanged(PasskeyRemoved::LastWayIn);
     }
+    if let Some(until) = blocked_until(stored, now) {
+        return Decision::unchanged(PasskeyRemoved::TooManyChanges { until });
+    }
     let mut state = account.in_next_epoch(now);
     state.factors.passkeys = count(left);
     let codes = codes.filter(|_| left == 0 && state.factors.totp.is_none()).map(|codes| {
@@ -122,6 +138,16 @@ pub fn remove_passkey(
     }
     let session = restamped(session, &state);
     Decision::one(Change::remove_passkey(state, passkey.removed(now), codes, Some(session)), PasskeyRemoved::Removed)
+}
+
+/// When the passkeys can be changed again, if they changed [`CHANGES_A_DAY`] times in the last 24 hours. The mails about changes have no limit of
+/// their own (decision 31). `stored` has removed ones, too: they are kept for longer than a day.
+fn blocked_until(stored: &[Passkey], now: Timestamp) -> Option<Timestamp> {
+    let changes = stored.iter().flat_map(|passkey| passkey.removed_at.into_iter().chain([passkey.created_at]));
+    let mut recent: Vec<Timestamp> = changes.filter(|change| now < *change + Span::days(1)).collect();
+    recent.sort();
+    let blocking = recent.len().checked_sub(CHANGES_A_DAY).and_then(|excess| recent.get(excess));
+    blocking.map(|change| *change + Span::days(1))
 }
 
 fn count(passkeys: usize) -> u8 {
@@ -137,7 +163,6 @@ fn restamped(session: &Session, account: &AccountState) -> Session {
 mod tests {
     use super::*;
     use crate::domain::oauth::fixture::{NOW, authentication, session};
-    use crate::domain::time::Span;
 
     fn new(id: u8) -> NewPasskey {
         NewPasskey {
@@ -184,7 +209,36 @@ mod tests {
         let refused = add_passkey(&account, &stored, new(10), &session(), false, NOW);
         assert!(refused.changes.is_empty() && refused.outcome == PasskeyAdded::TooMany);
         stored[0] = stored[0].removed(NOW);
-        assert_eq!(add_passkey(&account, &stored, new(10), &session(), false, NOW).outcome, PasskeyAdded::Added);
+        let later = NOW + Span::days(1);
+        assert_eq!(add_passkey(&account, &stored, new(10), &session(), false, later).outcome, PasskeyAdded::Added);
+    }
+
+    #[test]
+    fn security_82_passkeys_change_at_most_ten_times_a_day() {
+        let (mut account, mut stored) = (authentication(), Vec::new());
+        let at = |change: i64| NOW + Span::minutes(change);
+        // Five are added, and four of them removed: nine changes.
+        for id in 0..5 {
+            let decision = add_passkey(&account, &stored, new(id), &session(), false, at(i64::from(id)));
+            let [change] = decision.changes.all();
+            account = change.first();
+            stored.push(change.first());
+        }
+        for (one, change) in stored[..4].iter_mut().zip(5..) {
+            *one = one.removed(at(change));
+        }
+        let add = |stored: &[Passkey], now| add_passkey(&account, stored, new(9), &session(), false, now).outcome;
+        let remove =
+            |stored: &[Passkey], now| remove_passkey(&account, stored, &stored[4], None, &session(), true, now).outcome;
+        assert_eq!((add(&stored, at(9)), remove(&stored, at(9))), (PasskeyAdded::Added, PasskeyRemoved::Removed));
+        let tenth = add_passkey(&account, &stored, new(9), &session(), false, at(9));
+        stored.push(tenth.changes.all::<1>()[0].first());
+        let until = NOW + Span::days(1);
+        assert_eq!(add(&stored, at(10)), PasskeyAdded::Added, "the same form again");
+        let other = add_passkey(&account, &stored, new(10), &session(), false, at(10));
+        assert!(other.changes.is_empty() && other.outcome == PasskeyAdded::TooManyChanges { until });
+        assert_eq!(remove(&stored, at(10)), PasskeyRemoved::TooManyChanges { until });
+        assert_eq!(remove(&stored, until), PasskeyRemoved::Removed);
     }
 
     #[test]

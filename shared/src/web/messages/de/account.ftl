@@ -63,6 +63,11 @@ account-passkeys-cancelled = Es wurde kein Passkey erstellt. Sie können es noch
 account-passkeys-known = Dieses Gerät oder dieser Passwortmanager hat schon einen Passkey für Ihr Konto.
 account-passkeys-failed = Dieser Browser konnte keinen Passkey erstellen. Versuchen Sie es mit einem anderen Browser oder Gerät.
 account-passkeys-too-many = Sie haben schon so viele Passkeys, wie ein Konto haben kann. Entfernen Sie einen, den Sie nicht mehr benutzen, und fügen Sie dann einen neuen hinzu.
+account-passkeys-too-many-changes =
+    { $hours ->
+        [one] Ihre Passkeys wurden heute oft geändert. Versuchen Sie es zu Ihrer Sicherheit in einer Stunde noch einmal.
+       *[other] Ihre Passkeys wurden heute oft geändert. Versuchen Sie es zu Ihrer Sicherheit in { $hours } Stunden noch einmal.
+    }
 account-passkeys-stale = Das hat zu lange gedauert. Bitte erstellen Sie den Passkey noch einmal.
 account-passkeys-refused = Der Passkey konnte nicht geprüft werden, deshalb wurde nichts hinzugefügt. Bitte versuchen Sie es noch einmal, oder nehmen Sie ein anderes Gerät.
 account-done-passkey-added = Ihr Passkey ist hinzugefügt. Wir haben Ihre Adresse benachrichtigt.

@@ -63,6 +63,11 @@ account-passkeys-cancelled = No passkey was created. You can try again.
 account-passkeys-known = This device or password manager already has a passkey for your account.
 account-passkeys-failed = This browser could not create a passkey. Try another browser or device.
 account-passkeys-too-many = You already have as many passkeys as an account can have. Remove one that you no longer use, then add a new one.
+account-passkeys-too-many-changes =
+    { $hours ->
+        [one] Your passkeys were changed many times today. For your safety, try again in an hour.
+       *[other] Your passkeys were changed many times today. For your safety, try again in { $hours } hours.
+    }
 account-passkeys-stale = That took too long. Please create the passkey again.
 account-passkeys-refused = The passkey could not be verified, so nothing was added. Please try again, or use another device.
 account-done-passkey-added = Your passkey is added. We sent a notice to your address.
