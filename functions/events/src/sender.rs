@@ -18,6 +18,7 @@ use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::mail_limit::MailLimit;
 use latchkey::domain::recovery::is_outdated;
 use latchkey::domain::registration::PendingRegistration;
+use latchkey::domain::sign_in::methods::mail_code;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{DataKey, KeyError, SealedField};
@@ -180,6 +181,9 @@ async fn proof(
             if is_outdated(&flow, &owner.authentication) =>
         {
             return Ok(Err(DropReason::Outdated));
+        }
+        (ProofMail::Code(MailPurpose::SignInCode), Some(owner)) if !mail_code::is_for(&owner.authentication) => {
+            return Ok(Err(DropReason::NoAccount));
         }
         (ProofMail::Code(purpose), _) => (code_message(tenant, &flow, resent, now)?, purpose),
         (ProofMail::AlreadyRegistered, _) => (Message::AlreadyRegistered, MailPurpose::Registration),

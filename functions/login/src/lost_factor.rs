@@ -24,7 +24,7 @@ use latchkey::locale::{FluentValue, date_and_time, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
 use latchkey::store::principal::{PrincipalQuery, PrincipalSnapshot};
-use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin, device_id};
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::{Browser, Page, Problem, TenantHandle};
@@ -71,7 +71,7 @@ pub async fn post(
     match (form.one("mail_code")?, form.one("decision")?) {
         (Some(code), _) => view.start(&services, &code.into()).await,
         (None, Some("remove")) => view.remove().await,
-        (None, _) => view.request_code().await,
+        (None, _) => view.request_code(&services).await,
     }
 }
 
@@ -137,16 +137,20 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Mails a code.
-    async fn request_code(&self) -> Result<Response, Problem> {
-        let (tenant, now) = (&self.handle.tenant, self.handle.now());
+    /// Mails a code. From here on the browser is named in its device cookie, without being a known device: a form that is sent twice then comes
+    /// from the same browser.
+    async fn request_code(&self, services: &Services) -> Result<Response, Problem> {
+        let (tenant, now, account) = (&self.handle.tenant, self.handle.now(), self.locator.account);
         let version = tenant.keys.proof()?.current_version();
         let decide = || async {
             let loaded = self.load().await?;
             let lost = loaded.as_ref().and_then(|loaded| self.lost(loaded));
             Ok::<_, Problem>(match lost {
-                Some(lost) => lost_factor::request_code(&lost, version, now),
-                None => Decision::unchanged(LostFactorState::Over),
+                Some(lost) => {
+                    let Decision { changes, outcome } = lost_factor::request_code(&lost, version, now);
+                    Decision { changes, outcome: Some((outcome, lost.account.identifier)) }
+                }
+                None => Decision::unchanged(None),
             })
         };
         match tenant.store.decide(&self.handle.request, decide).await {
@@ -156,21 +160,24 @@ impl<'a> View<'a> {
                 Ok(Outcome::Throttled.tag(self.show(StatusCode::TOO_MANY_REQUESTS, shown).await?))
             }
             decided => {
-                decided?;
-                Ok(self.again())
+                let mut response = self.again();
+                if let Some((LostFactorState::CodeMailed, identifier)) = decided? {
+                    let new = self.browser.device_of(account).is_none().then(|| services.random.bytes());
+                    self.browser.remember_device(&mut response, tenant, account, identifier, new);
+                }
+                Ok(response)
             }
         }
     }
 
-    /// Takes the mailed code: the right one starts the delay. The browser is named in its device cookie, without being a known device.
+    /// Takes the mailed code: the right one starts the delay. A browser that has lost its device cookie gets another code first.
     async fn start(&self, services: &Services, typed: &SecretText) -> Result<Response, Problem> {
         let (tenant, now, account) = (&self.handle.tenant, self.handle.now(), self.locator.account);
-        let fresh: [u8; 16] = services.random.bytes();
-        let known = self.browser.device_of(account);
+        let Some(device) = self.browser.device_of(account) else { return self.request_code(services).await };
         let decide = || async {
             let loaded = self.load().await?;
-            let Some((lost, loaded)) = loaded.as_ref().and_then(|loaded| Some((self.lost(loaded)?, loaded))) else {
-                return Ok::<_, Problem>(Decision::unchanged((RemovalStarted::NoCode, None)));
+            let Some(lost) = loaded.as_ref().and_then(|loaded| self.lost(loaded)) else {
+                return Ok::<_, Problem>(Decision::unchanged(RemovalStarted::NoCode));
             };
             let fits = match lost.attempt.removal_code {
                 Some(code) => {
@@ -179,24 +186,16 @@ impl<'a> View<'a> {
                 }
                 None => false,
             };
-            let Decision { changes, outcome } =
-                lost_factor::start(&lost, fits, known.unwrap_or_else(|| device_id(&fresh)), now);
-            Ok(Decision { changes, outcome: (outcome, Some(loaded.snapshot.authentication.identifier)) })
+            Ok(lost_factor::start(&lost, fits, device, now))
         };
         match tenant.store.decide(&self.handle.request, decide).await? {
-            (RemovalStarted::Started, Some(identifier)) => {
-                let mut response = self.again();
-                let new = known.is_none().then_some(fresh);
-                self.browser.remember_device(&mut response, tenant, account, identifier, new);
-                Ok(response)
-            }
-            (RemovalStarted::Wrong { tries_left }, _) => {
+            RemovalStarted::Wrong { tries_left } => {
                 let left = FluentValue::from(i64::from(tries_left));
                 let error = Some(message(&self.locale, "recover-code-wrong", [("left", left)]));
                 let shown = Shown { error, notice: None };
                 Ok(Outcome::WrongCredentials.tag(self.show(StatusCode::BAD_REQUEST, shown).await?))
             }
-            (RemovalStarted::Started | RemovalStarted::NoCode, _) => Ok(self.again()),
+            RemovalStarted::Started | RemovalStarted::NoCode => Ok(self.again()),
         }
     }
 

@@ -189,7 +189,8 @@ pub fn prove(
         identifier: change.identifier,
         identifier_since: Some(now),
         version: authentication.version + 1,
-        ..authentication.clone()
+        // A request to remove lost factors rests on the former mailbox.
+        ..authentication.clone().without_removal_request()
     };
     let spent_proof = Some(SpentProof { hash: changed.proof, at: now });
     let profile = Profile { email_change: None, email_undos, spent_proof, ..profile.with_claims(changed.claims, now) };

@@ -3,7 +3,8 @@
 //! 1. At the second step, after the right password, the user asks for a code that is mailed to the address, and types it. That starts a delay of
 //!    [`DELAY`]. It is mailed to the address and to former addresses that can take the account back, with a link and a code that cancel it.
 //! 2. It does not start within [`QUIET`] after a new password, a change of address or a change of factors, and only once in [`AGAIN_AFTER`].
-//! 3. A completed sign-in with a factor or passkey cancels it, and so does a live session. A new epoch ends it.
+//! 3. A completed sign-in with a factor or passkey cancels it, and so does a live session. A new epoch, a change of address and a change of
+//!    factors end it.
 //! 4. Nothing happens on its own. After the delay, and until [`ENDS_AFTER`], the user decides at the second step, after the right password and in
 //!    the browser that asked. The factors are kept for some days, so that "this wasn't me" brings them back.
 //!
@@ -39,7 +40,8 @@ pub const QUIET: Span = Span::days(7);
 #[must_use]
 pub fn pending(account: &AccountState, now: Timestamp) -> Option<RemovalRequest> {
     let request = account.factors.removal.filter(|request| request.device.is_some())?;
-    let is_current = account.epoch_began_at.is_none_or(|began| began < request.asked_at);
+    let is_current =
+        [account.epoch_began_at, account.identifier_since].into_iter().flatten().all(|change| change < request.asked_at);
     (account.is_active() && is_current && now < request.asked_at + ENDS_AFTER).then_some(request)
 }
 

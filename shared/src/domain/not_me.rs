@@ -17,7 +17,7 @@ use super::address_proof;
 use super::audit::EventKind;
 use super::change::{Change, Decision};
 use super::credential::PasswordCredential;
-use super::disowned::with_disowned;
+use super::disowned::{before_disowned, with_disowned};
 use super::email_undo::factors::{FactorsAsOf, Returning, as_of};
 use super::email_undo::{StoredFactors, valid_undos};
 use super::passkey::{Passkey, REMOVED_KEPT};
@@ -201,25 +201,43 @@ fn assess(report: &Report<'_>, now: Timestamp) -> Result<Option<FactorsAsOf>, Re
     if !account.is_active() || since > now {
         return Err(Reported::Over);
     }
-    if profile.disowned.iter().any(|time| time.contains(since)) {
-        return Err(Reported::AlreadyDone);
-    }
+    let is_disowned = profile.disowned.iter().any(|time| time.contains(since));
     let returning = match by {
         Reporter::Session(_) => Returning::Every,
+        Reporter::Mail if is_disowned => return Err(Reported::AlreadyDone),
         Reporter::Mail if now >= since + LIFETIME => return Err(Reported::Over),
-        Reporter::Mail => Returning::AddedUntil(since - SETTLED),
+        Reporter::Mail => Returning::AddedUntil(settled_at(profile, since)),
     };
     if valid_undos(account, profile, now).any(|undo| undo.changed_at >= since) {
         return Err(Reported::AddressChanged);
     }
-    let before = as_of(since, account, factors, returning, now);
+    let before = as_of(before_disowned(&profile.disowned, since), account, factors, returning, now);
     if !before.differs_from(factors.totp) {
-        return Ok(None);
+        return if is_disowned { Err(Reported::AlreadyDone) } else { Ok(None) };
     }
     match by {
+        // The mailbox alone does not open an account that has been protected for a while: the factors stay.
+        Reporter::Mail if account.protected && !before.protected && was_protected(factors, settled_at(profile, since), now) => {
+            Ok(None)
+        }
         Reporter::Session(session) if address_proof::is_needed(account, profile, session, now) => {
             Err(Reported::NeedsAddressProof)
         }
         Reporter::Session(_) | Reporter::Mail => Ok(Some(before)),
     }
+}
+
+/// Factors that were added later than this do not come back by a mailed link. The mail about a report brings back nothing of the time that the
+/// report has disowned.
+fn settled_at(profile: &Profile, since: Timestamp) -> Timestamp {
+    profile.disowned.iter().find(|time| time.to == since).map_or(since, |time| time.from) - SETTLED
+}
+
+/// Whether an app or recovery codes protected the account at this time, as far as the stored ones tell.
+fn was_protected(stored: StoredFactors<'_>, at: Timestamp, now: Timestamp) -> bool {
+    let seeds = stored
+        .totp
+        .into_iter()
+        .flat_map(|totp| totp.active.iter().chain(totp.removed(now).map(|removed| &removed.stored)).map(|seed| seed.added_at));
+    seeds.chain(stored.codes.map(|codes| codes.created_at)).any(|added_at| added_at <= at)
 }

@@ -58,7 +58,7 @@ impl<'a> Holder<'a> {
         } else {
             AccountState { version: self.account.version + 1, ..self.account.clone() }
         };
-        AccountState { protected, factors, ..next }
+        AccountState { protected, factors, ..next }.without_removal_request()
     }
     /// The presenting session in the epoch of this state.
     fn restamped(&self, state: &AccountState) -> Session {

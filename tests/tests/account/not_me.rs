@@ -199,3 +199,28 @@ async fn security_156_two_reports_at_once_change_the_account_once() {
     assert_eq!(statuses, (200, 200, 200, 200));
     assert_eq!(second_factor::state(&world, &customer).await.epoch, epoch + 1);
 }
+
+/// A new phone: the owner removes the app and sets it up again. Until a week later the mail about it is worth nothing to a thief of the mailbox.
+#[tokio::test]
+async fn security_156_a_thief_of_the_mailbox_gets_in_by_no_mail_about_a_new_phone() {
+    let world = world().await;
+    let customer = Customer::registered(&world, "Ada").await;
+    let (mut browser, _) = signed_in(&world, &customer).await;
+    let (app, _) = Authenticator::set_up(&world, &mut browser).await;
+    world.advance(Span::days(300));
+    let mut owner = Browser::new(&world);
+    let page = owner.open("/account/two-step/remove").await;
+    let page = customer.sign_in(&mut owner, &page).await;
+    let page = owner.submit(&page, "#submit", &[("code", &app.code(&world))]).await;
+    owner.submit(&page, "#submit", &[]).await;
+    world.advance(Span::seconds(40));
+    let (_, _) = Authenticator::set_up(&world, &mut owner).await;
+    world.advance(Span::days(6));
+    let mail = reporting(&world, &customer.email).await;
+    let mut thief = Browser::new(&world);
+    let page = thief.open(link_of(&mail)).await;
+    let done = thief.submit(&page, "#confirm", &[("code", &mail.codes[0])]).await;
+    assert!(done.text().contains("Your account is secured"), "{}", done.text());
+    let state = second_factor::state(&world, &customer).await;
+    assert!(state.protected && state.factors.totp.is_some(), "the password ends, the second step stays");
+}

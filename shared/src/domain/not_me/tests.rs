@@ -184,6 +184,49 @@ fn security_156_after_a_change_of_address_the_former_one_takes_the_account_back(
     assert_eq!(outlook(at(2)), Reported::Done, "an event after it");
 }
 
+/// The owner has reported a passkey that was a week old. The mail about that report does not bring it back, and the owner can report again.
+#[test]
+fn security_156_a_report_of_the_report_by_mail_brings_nothing_back() {
+    let (account, profile) = (account(), profile());
+    let passkeys = [passkey(1, 1, None)];
+    let stored = |passkeys| StoredFactors { passkeys, ..StoredFactors::default() };
+    let session = session(&account, TWO_FACTORS, at(200));
+    let owner = Report { by: Reporter::Session(&session), ..by_mail(&account, &profile, stored(&passkeys)) };
+    let first = done(report(&owner, random(), at(200)));
+    assert_eq!(first.passkeys, [(1, false)]);
+    let removed: Passkey = first.change.first();
+    let passkeys = [removed];
+    let thief = Report { since: at(200), ..by_mail(&first.account, &first.profile, stored(&passkeys)) };
+    let second = done(report(&thief, random(), at(201)));
+    assert_eq!(second.passkeys, []);
+    // If it were back, the event could be reported again in the account. A mail about it changes nothing.
+    let back = [passkey(1, 1, None)];
+    let again = self::session(&second.account, TWO_FACTORS, at(202));
+    let again = Report { by: Reporter::Session(&again), ..by_mail(&second.account, &second.profile, stored(&back)) };
+    assert_eq!(done(report(&again, random(), at(202))).passkeys, [(1, false)]);
+    let old_mail = by_mail(&second.account, &second.profile, stored(&back));
+    assert_eq!(report(&old_mail, random(), at(100)).outcome, Reported::AlreadyDone);
+}
+
+/// The owner moved to another phone within the week. With the mail about it a thief of the mailbox opens nothing.
+#[test]
+fn security_156_a_mailed_link_leaves_an_account_protected_that_has_been_for_a_week() {
+    let profile = profile();
+    let account = AccountState { protected: true, factors: Factors { totp: Some(9), ..Factors::default() }, ..account() };
+    for (old, active) in [((seed(1, -900), -1), seed(2, 0)), ((seed(1, -900), 1), seed(3, 2))] {
+        // Removed before the event, or replaced after it by way of one that is gone.
+        let totp = app(Some(active), Some(old));
+        let stored = StoredFactors { totp: Some(&totp), ..StoredFactors::default() };
+        let written = done(report(&by_mail(&account, &profile, stored), random(), at(3)));
+        assert!(written.account.protected, "{totp:?}");
+    }
+    // What a thief has set up on a plain account goes.
+    let totp = app(Some(seed(2, 1)), None);
+    let stored = StoredFactors { totp: Some(&totp), ..StoredFactors::default() };
+    let written = done(report(&by_mail(&account, &profile, stored), random(), at(3)));
+    assert!(!written.account.protected && written.totp.unwrap().active.is_none());
+}
+
 /// Reports from the middle of a disowned time would bring back what was added in it.
 #[test]
 fn security_156_disowned_time_stays_disowned() {

@@ -99,7 +99,8 @@ pub fn add_passkey(
     let mut state = match ends_others {
         true => account.in_next_epoch(now),
         false => AccountState { version: account.version + 1, ..account.clone() },
-    };
+    }
+    .without_removal_request();
     state.factors.passkeys = count(active.len() + 1);
     let session = ends_others.then(|| restamped(session, &state));
     Decision::one(Change::add_passkey(state, passkey, session), PasskeyAdded::Added)

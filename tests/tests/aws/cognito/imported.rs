@@ -234,3 +234,16 @@ async fn the_first_sign_in_reads_nine_units_and_writes_six() {
     let units = Units { read: 9.0, write: 6.0 };
     assert_eq!(world.meter.take_cost(), Cost { requests: 8, engine: units, own: units });
 }
+
+/// The directory may have disabled the user, or ask for a second factor: the mailbox alone does not decide.
+#[tokio::test]
+async fn security_54_a_mailed_code_opens_no_account_with_its_password_in_the_pool() {
+    let (pool, world, customer) = pool_and_world("Ada", "\n[sign_in]\nmail_code = true\n").await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ImportedPassword::StaysThere).await;
+    pool.put(PoolUser { enabled: false, ..user(&customer) });
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/login").await;
+    let page = browser.submit(&page, "#mail-code", &[("identifier", &customer.email)]).await;
+    assert!(page.has_field("code"), "the same page as for every address: {}", page.text());
+    assert!(world.mails_to(&customer.email).await.expect("mails").is_empty());
+}

@@ -71,6 +71,41 @@ async fn security_157_a_sign_in_that_began_with_a_mailed_code_starts_no_removal(
     assert!(page.text().contains("begin again with your password") && !page.has_button("#send"), "{}", page.text());
 }
 
+/// The thief reads the mailbox that the owner is about to leave.
+#[tokio::test]
+async fn security_157_a_change_of_address_ends_a_request_of_the_former_mailbox() {
+    let (world, ada, factor) = allowed().await;
+    let mut owner = Browser::new(&world);
+    let page = owner.open("/account/email").await;
+    let page = ada.sign_in(&mut owner, &page).await;
+    let page = enter_code(&mut owner, &page, &factor.next_code()).await;
+    let verify = owner.submit(&page, "#submit", &[("email", "ada2@example.org")]).await;
+    world.advance(Span::minutes(10));
+    let mut thief = Browser::new(&world);
+    ask(&world, &mut thief, &ada).await;
+    world.advance(Span::minutes(5));
+    let code = world.mails_to("ada2@example.org").await.expect("mails").remove(0).codes[0].clone();
+    owner.submit(&verify, "#submit", &[("code", &code)]).await;
+    let moved = Customer { email: "ada2@example.org".to_owned(), ..ada };
+    assert!(state(&world, &moved).await.factors.removal.is_some_and(|request| request.device.is_none()));
+    world.advance(Span::hours(72));
+    assert!(!can_remove(&world, &mut thief, &moved).await);
+}
+
+#[tokio::test]
+async fn a_lost_reply_of_the_form_that_starts_the_delay_changes_nothing_for_its_browser() {
+    let (world, ada, _) = allowed().await;
+    let mut browser = Browser::new(&world);
+    let page = lost(&world, &mut browser, &ada).await;
+    let (page, mail) = Site::from(&world).mail_after(&ada.email, browser.submit(&page, "#send", &[])).await;
+    let code = [("mail_code", mail.codes[0].as_str())];
+    browser.clone().press(&page, "#submit", &code).await;
+    let again = browser.submit(&page, "#submit", &code).await;
+    assert!(again.text().contains("Sign in here again from"), "{}", again.text());
+    world.advance(Span::hours(72));
+    assert!(can_remove(&world, &mut browser, &ada).await);
+}
+
 #[tokio::test]
 async fn security_157_after_72_hours_the_browser_that_asked_removes_the_factors() {
     let (world, ada, _) = allowed().await;

@@ -6,9 +6,11 @@
 //!    their versions, and the session opens last: a code opens one session, and a conflict on the account uses up no code.
 //! 3. Access to the mailbox is one factor. A protected account continues with its second step.
 //! 4. The code is void if the credential or the address of the account changed after the flow began.
+//! 5. An account with its password still in the legacy directory gets no code, and none opens it: that directory may have disabled the user, or
+//!    ask for a second factor.
 
 use super::password::{Authenticated, begin_second_step, show_status};
-use crate::domain::account::AccountState;
+use crate::domain::account::{AccountState, PasswordHome};
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::delivery::MailPurpose;
 use crate::domain::flow::{Completion, Flow, FlowPurpose, FlowState, MAX_RESENDS, MAX_TRIES};
@@ -89,6 +91,12 @@ pub fn is_of_browser(flow: &Flow, browser: &SecretHash) -> bool {
     flow.purpose == FlowPurpose::SignIn && flow.browser.as_ref() == Some(browser)
 }
 
+/// Whether this account can sign in with a mailed code: its password is not in the legacy directory any more.
+#[must_use]
+pub fn is_for(account: &AccountState) -> bool {
+    account.password_home == PasswordHome::Here
+}
+
 /// The outcome of a request for another code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resent {
@@ -150,7 +158,8 @@ pub fn redeem(
         let tries_left = MAX_TRIES.saturating_sub(tried.tries);
         return Decision::one(Change::count_flow_try(tried), Err(MailCodeRefusal::Wrong { tries_left }));
     }
-    let Some(Owner { account, device }) = owner.filter(|owner| !owner.account.outdates_proof_of(flow.created_at)) else {
+    let counts = |owner: &Owner<'_>| is_for(owner.account) && !owner.account.outdates_proof_of(flow.created_at);
+    let Some(Owner { account, device }) = owner.filter(counts) else {
         return Decision::unchanged(Err(MailCodeRefusal::Over));
     };
     let used = Change::redeem_sign_in_code(flow.completed(Completion { at: now, sub: None, repeat_key: None }));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::account::AccountStatus;
+use crate::domain::account::{AccountStatus, PasswordHome};
 use crate::domain::id::{AttemptId, SessionId};
 use crate::domain::mail_limit::Trigger;
 use crate::domain::session::{NewSession, Session};
@@ -114,6 +114,13 @@ fn security_94_a_code_from_before_a_change_of_password_or_address_is_void() {
     assert!(over(&AccountState { created_at: T0 + Span::seconds(1), ..authentication() }), "another owner of the address");
     let gone = redeem(&flow(), true, None, &browser(1), new(None), T0);
     assert!(gone.changes.is_empty() && gone.outcome == Err(MailCodeRefusal::Over));
+}
+
+#[test]
+fn security_54_no_code_opens_an_account_with_its_password_in_the_legacy_directory() {
+    let account = AccountState { password_home: PasswordHome::Directory, ..authentication() };
+    let refused = redeemed(&flow(), true, &account, T0);
+    assert!(!is_for(&account) && refused.changes.is_empty() && refused.outcome == Err(MailCodeRefusal::Over));
 }
 
 #[test]
