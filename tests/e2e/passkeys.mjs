@@ -3,27 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { address, issuer, mail, register } from './latchkey.mjs'
-import { everyLook } from './visit.mjs'
+import { authenticator, everyLook } from './visit.mjs'
 
 const password = 'correct horse battery staple'
-
-/** A phone or laptop with a screen lock. */
-async function authenticator(visit, more = {}) {
-  const client = await visit.context.newCDPSession(visit.page)
-  await client.send('WebAuthn.enable')
-  const options = {
-    protocol: 'ctap2',
-    transport: 'internal',
-    hasResidentKey: true,
-    hasUserVerification: true,
-    isUserVerified: true,
-    automaticPresenceSimulation: true,
-    ...more,
-  }
-  const { authenticatorId } = await client.send('WebAuthn.addVirtualAuthenticator', { options })
-  const send = (command, parameters) => client.send(`WebAuthn.${command}`, { authenticatorId, ...parameters })
-  return { send, credentials: async () => (await send('getCredentials')).credentials }
-}
 
 async function signIn(page, email) {
   await page.fill('[name=identifier]', email)

@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [lost] [mail_code] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [lost] [mail_code] [enroll] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder stores the journey's screenshots. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
@@ -20,7 +20,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
 const running = []
 
 async function main(suites) {
-  const all = { openid, guide, journey, account, two_step: twoStep, lost, mail_code: mailCode, flows, passkeys }
+  const all = { openid, guide, journey, account, two_step: twoStep, lost, mail_code: mailCode, enroll, flows, passkeys }
   for (const name of suites.length > 0 ? suites : Object.keys(all)) {
     if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
     await all[name]()
@@ -83,11 +83,16 @@ async function mailCode() {
   await suite('mail_code.mjs', { ISSUER: await gateway('--config', withSignIn('mail_code = true')) })
 }
 
-/** The built-in document with a line under [sign_in]. */
-function withSignIn(line) {
-  const config = path.join(work, `${line.split(' ')[0]}.toml`)
+/** A user of a tenant that requires a second factor, on a gateway of its own: the suite moves its clock. */
+async function enroll() {
+  await suite('enroll.mjs', { ISSUER: await gateway('--config', withSignIn('second_factor = "required"\nsecond_factor_from = "2020-01-01"')) })
+}
+
+/** The built-in document with these lines under [sign_in]. */
+function withSignIn(lines) {
+  const config = path.join(work, `${lines.split(' ')[0]}.toml`)
   const document = readFileSync(path.join(root, 'infra/local/latchkey.toml'), 'utf8')
-  writeFileSync(config, `${document}\n[sign_in]\n${line}\n`)
+  writeFileSync(config, `${document}\n[sign_in]\n${lines}\n`)
   return config
 }
 

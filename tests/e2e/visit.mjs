@@ -38,6 +38,24 @@ export function everyLook(title, journey, wanted = () => true) {
   }
 }
 
+/** A virtual authenticator of the browser: a phone or laptop with a screen lock. */
+export async function authenticator(visit, more = {}) {
+  const client = await visit.context.newCDPSession(visit.page)
+  await client.send('WebAuthn.enable')
+  const options = {
+    protocol: 'ctap2',
+    transport: 'internal',
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+    automaticPresenceSimulation: true,
+    ...more,
+  }
+  const { authenticatorId } = await client.send('WebAuthn.addVirtualAuthenticator', { options })
+  const send = (command, parameters) => client.send(`WebAuthn.${command}`, { authenticatorId, ...parameters })
+  return { send, credentials: async () => (await send('getCredentials')).credentials }
+}
+
 /** One browser window, its screenshots and its errors. */
 class Visit {
   static async open(look, name) {

@@ -49,11 +49,16 @@ impl Authenticator {
         let site = site.into();
         let text = browser.open("/account/security").await.text();
         let address = text.split_whitespace().find(|word| word.contains('@')).expect("an address").to_owned();
-        let before = site.mails_to(&address).await.len();
         let page = browser.open("/account/two-step/app").await;
+        Self::begin_on(site, browser, page, &address).await
+    }
+    /// The same on this page, for the user with this address.
+    pub async fn begin_on(site: impl Into<Site>, browser: &mut Browser, page: Page, address: &str) -> (Self, Page) {
+        let site = site.into();
+        let before = site.mails_to(address).await.len();
         let mut page = browser.submit(&page, "#submit", &[]).await;
         if page.has_field("mail_code") {
-            let code = site.mail_number(&address, before + 1).await.codes.remove(0);
+            let code = site.mail_number(address, before + 1).await.codes.remove(0);
             page = browser.submit(&page, "#submit", &[("mail_code", &code)]).await;
         }
         (Self::of_page(&page), page)

@@ -7,6 +7,7 @@
 //!
 //! A POST request is stored and continues as GET: browsers do not send cookies with a cross-site POST.
 
+use crate::enroll::{self, factor_rules};
 use crate::pending::Pending;
 use crate::{complete, hint, respond};
 use axum::extract::State;
@@ -23,7 +24,6 @@ use latchkey::keys::locator::GrantLocator;
 use latchkey::services::{Services, Tenant};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
-use latchkey::web::passkey::RelyingParty;
 use latchkey::web::{Browser, Problem, TenantHandle, session, stored_request};
 
 /// Handles the request in the query.
@@ -60,8 +60,8 @@ pub async fn get(
     if interactions.signed_in.or(interactions.consented).or(interactions.completed).is_some() {
         funnel.enter(Step::Authorization, Method::Interaction);
     }
-    let policies =
-        Policies { session: &tenant.config.session, token: &tenant.config.token, passkeys: RelyingParty::of(tenant).is_some() };
+    let factors = factor_rules(tenant);
+    let policies = Policies { session: &tenant.config.session, token: &tenant.config.token, factors };
     let (grant, secret) = (services.random.grant_id(), services.random.secret());
     let new = NewCode { grant, secret_hash: hash_secret(&secret) };
     let outcome = tenant
@@ -89,6 +89,10 @@ pub async fn get(
         Authorized::StepUp { level: _ } => {
             let pending = pending.shortened(services.random, &handle).await?;
             Outcome::SignInRequired.tag(respond::see_other(&pending.continue_at(tenant, "/login/second-step")))
+        }
+        Authorized::Enroll(_) => {
+            let pending = pending.shortened(services.random, &handle).await?;
+            Outcome::EnrollmentRequired.tag(respond::see_other(&pending.continue_at(tenant, enroll::PATH)))
         }
         Authorized::AskDue => {
             let pending = pending.shortened(services.random, &handle).await?;

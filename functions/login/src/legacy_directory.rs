@@ -139,6 +139,7 @@ async fn take_over(
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
             // The account is new, or has never been used here.
+            second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: None,
         };
@@ -177,6 +178,7 @@ async fn keep_password(
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
             // The account is new, or has never been used here.
+            second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: None,
         };

@@ -7,7 +7,7 @@
 //!                                       └─▶ /recover ─▶ mail ─▶ /recover ─▶ /login
 //! ```
 //!
-//! If something is due of the account, `/oauth2/authorize` leads to `/complete` before `/consent`, and back. After a sign-in,
+//! If the account has no factor that is needed, `/oauth2/authorize` leads to `/login/enroll`. If something is due of the account, `/oauth2/authorize` leads to `/complete` before `/consent`, and back. After a sign-in,
 //! `/login/passkey/offer` may come first.
 //!
 //! No page keeps state on the server. The authorization request is in the query of each page's address, and each page validates it again.
@@ -17,6 +17,7 @@ mod attempt;
 pub mod authorize;
 pub mod complete;
 pub mod consent;
+pub mod enroll;
 pub mod hint;
 mod legacy_directory;
 pub mod login;
@@ -56,6 +57,7 @@ pub fn routes() -> Router<Services> {
     let signed_in = funnel_layer(Step::SignIn, Method::Password);
     let stepped = funnel_layer(Step::SecondStep, Method::Code);
     let with_passkey = funnel_layer(Step::SignIn, Method::Passkey);
+    let enrolled = funnel_layer(Step::Enrollment, Method::Page);
     let completed = funnel_layer(Step::Completion, Method::Page);
     let answered = funnel_layer(Step::Consent, Method::Page);
     Router::new()
@@ -63,6 +65,7 @@ pub fn routes() -> Router<Services> {
         .route("/oauth2/logout", get(logout::get).post(logout::post))
         .route("/login", get(login::get).post(login::post.layer(signed_in)))
         .route("/login/code", get(mail_code::get).post(mail_code::post))
+        .route("/login/enroll", get(enroll::get).post(enroll::post.layer(enrolled)))
         .route("/login/lost-factor", get(lost_factor::get).post(lost_factor::post))
         .route("/login/passkey", post(passkey::post.layer(with_passkey)))
         .route("/login/passkey/options", get(passkey::options))

@@ -246,6 +246,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
             device: session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: Some(NewAttempt { id: attempt, browser: browser.binding() }),
         };

@@ -285,6 +285,7 @@ impl<'a> View<'a> {
                 device: secrets.device(),
                 replaced: replaced.as_ref().map(|replaced| &replaced.session),
                 policy: &tenant.config.session,
+                second_factor: tenant.config.sign_in.second_factor,
                 keeps_expiry: false,
                 attempt: Some(attempt),
             };

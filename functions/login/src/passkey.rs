@@ -179,6 +179,7 @@ async fn sign_in(
             device: secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
+            second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: None,
         };

@@ -25,13 +25,11 @@ use latchkey::web::browser::{ANTI_FORGERY_FIELD, FormOrigin};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::passkey::SCRIPT_PATH;
-use latchkey::web::passkey_offer::{DEVICE_FIELD, PATH, RETURN_PARAMETER, is_open, remember_answer};
+use latchkey::web::passkey_offer::{DEVICE_FIELD, MAX_INSIDE_ADDRESS, PATH, RETURN_PARAMETER, is_open, remember_answer};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle, session};
 use minijinja::context;
 
 const PAGE: &str = "passkey-offer";
-/// The longest request in the address of this page, when that travels inside the address of an account page. A longer one is stored.
-const MAX_INSIDE_ADDRESS: usize = 1024;
 
 /// Whether a completed sign-in leads to the offer before it continues. Never if the application allows no page, if the user confirms their
 /// identity for an account page, or if the offer was answered for this request or in this browser.

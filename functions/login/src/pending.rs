@@ -1,6 +1,6 @@
 //! The authorization request of a page. It travels in the query of the page's address, unchanged.
 //!
-//! The address may also have sealed markers: `lk_auth`, `lk_consent`, `lk_complete`, `lk_step` and `lk_offer` prove that the user signed in, gave
+//! The address may also have sealed markers: `lk_auth`, `lk_consent`, `lk_complete`, `lk_step`, `lk_offer` and `lk_enroll` prove that the user signed in, gave
 //! consent, did or postponed what was due, or answered another page, for this request in this session. `lk_stored` names a stored request ([`stored_request`]).
 
 use http::Uri;
@@ -27,8 +27,10 @@ const ATTEMPT: &str = "lk_attempt";
 pub(crate) const MAIL_CODE: &str = "lk_code";
 /// The parameter of the typed address, for password managers. It is sealed for the browser.
 pub(crate) const USERNAME: &str = "lk_user";
+/// The parameter of the link of a user who cannot use the present factor here, and wants to set up another one.
+const OTHER_FACTOR: &str = "lk_other";
 /// The parameters of one step of a sign-in. They are no part of the request, and only the pages of the step get them.
-const STEP: [&str; 3] = [ATTEMPT, MAIL_CODE, USERNAME];
+const STEP: [&str; 4] = [ATTEMPT, MAIL_CODE, USERNAME, OTHER_FACTOR];
 const ATTEMPT_PURPOSE: &str = "sign-in attempt";
 
 /// The parameter of the link to sign in as another user. It says nothing about the request, and continues to no other page.
@@ -47,10 +49,12 @@ pub enum InteractionResult {
     Stepped,
     /// The user answered the offer of a passkey.
     Offered,
+    /// The user answered the page that asks to set up a factor.
+    Enrolled,
 }
 
 impl InteractionResult {
-    const ALL: [Self; 5] = [Self::SignedIn, Self::Consented, Self::Completed, Self::Stepped, Self::Offered];
+    const ALL: [Self; 6] = [Self::SignedIn, Self::Consented, Self::Completed, Self::Stepped, Self::Offered, Self::Enrolled];
 
     const fn parameter(self) -> &'static str {
         match self {
@@ -59,6 +63,7 @@ impl InteractionResult {
             Self::Completed => "lk_complete",
             Self::Stepped => "lk_step",
             Self::Offered => "lk_offer",
+            Self::Enrolled => "lk_enroll",
         }
     }
     const fn purpose(self) -> &'static str {
@@ -68,6 +73,7 @@ impl InteractionResult {
             Self::Completed => "completed what was due before a request",
             Self::Stepped => "answered the second step of a request",
             Self::Offered => "answered the offer of a passkey before a request",
+            Self::Enrolled => "answered the page about a missing factor before a request",
         }
     }
 }
@@ -180,6 +186,18 @@ impl Pending {
     #[must_use]
     pub fn switch_user(&self, tenant: &Tenant) -> String {
         with_query(&self.continue_at(tenant, "/login"), [(SWITCH, "1")])
+    }
+
+    /// Whether the user wants to set up another factor than the present one.
+    #[must_use]
+    pub fn is_other_factor(&self) -> bool {
+        self.step(OTHER_FACTOR).is_some()
+    }
+
+    /// The page that sets up another factor.
+    #[must_use]
+    pub fn other_factor(&self, tenant: &Tenant, path: &str) -> String {
+        with_query(&self.continue_at(tenant, path), [(OTHER_FACTOR, "1")])
     }
 
     /// The query of the address without markers.
@@ -333,6 +351,7 @@ impl Pending {
             completed: find(InteractionResult::Completed),
             stepped: find(InteractionResult::Stepped),
             offered: find(InteractionResult::Offered),
+            enrolled: find(InteractionResult::Enrolled),
         })
     }
 }

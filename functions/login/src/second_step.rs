@@ -7,6 +7,7 @@
 //! 4. The decision counts a wrong code, or completes the sign-in. The outcome is shown only after the commit.
 //! 5. A form that was sent twice continues: the attempt is closed, and the session that it opened is there.
 
+use crate::enroll::{self, factor_rules};
 use crate::pending::{AttemptLocator, InteractionResult, Pending};
 use crate::signed_in::{self, SignedIn};
 use crate::{passkey_button, passkey_offer, respond};
@@ -227,15 +228,17 @@ impl<'a> View<'a> {
         // What is too old for the request is no first step.
         let counting = counting_proofs(&request, &found.session, pending.interactions(tenant)?, handle.now());
         let Some(proofs) = counting else { return Ok(Err(respond::see_other(&pending.continue_at(tenant, "/login")))) };
-        let passkeys = RelyingParty::of(tenant).is_some();
-        match request.acr.demand(request.client).gap(&found.authentication, &proofs, passkeys) {
+        let (rules, now) = (factor_rules(tenant), handle.now());
+        match request.acr.demand(request.client).gap(&found.authentication, &proofs, rules, now) {
             Gap::StepUp { level, is_required } => {
                 let first = First::Session(Box::new(found.session), Box::new(found.authentication));
                 let is_optional = !is_required;
                 Ok(Ok(Self { handle, browser, pending, request: Some(request), first, level, is_optional, locale }))
             }
             // Another tab has completed it, or it cannot be completed: the request says what is next.
-            Gap::None | Gap::Unreachable => Ok(Err(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize")))),
+            Gap::None | Gap::Enroll(_) | Gap::Unreachable => {
+                Ok(Err(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))))
+            }
         }
     }
 
@@ -277,6 +280,7 @@ impl<'a> View<'a> {
                 device: secrets.device(),
                 replaced: replaced.as_ref().map(|replaced| &replaced.session),
                 policy: &tenant.config.session,
+                second_factor: tenant.config.sign_in.second_factor,
                 keeps_expiry: matches!(self.first, First::Session(..)),
                 attempt: None,
             };
@@ -379,6 +383,12 @@ impl<'a> View<'a> {
             lost_factor => match &self.first {
                 First::Attempt(_) => Some(pending.continue_step_at(tenant, "/login/lost-factor")),
                 First::Session(..) => None,
+            },
+            other_factor => match &self.first {
+                First::Session(_, account) if !self.is_optional && enroll::can_enroll_another(account.protected, self.level) => {
+                    Some(pending.other_factor(tenant, enroll::PATH))
+                }
+                First::Session(..) | First::Attempt(_) => None,
             },
             support_url => tenant.config.brand.support_url.clone(),
             anti_forgery => browser.anti_forgery(tenant, PAGE, &self.form_context()),

@@ -51,7 +51,9 @@ pub fn proceed(
 ) -> Result<Response, Problem> {
     let (tenant, session) = (&handle.tenant, signed_in.session);
     let is_due = !are_satisfied(signed_in.satisfied, &tenant.config.registration, handle.now());
-    let offers_passkey = signed_in.offers_passkey && !is_due;
+    // Where a second factor is required, its page has passkeys, too.
+    let asks_for_factor = tenant.config.sign_in.second_factor.is_in_force(handle.now());
+    let offers_passkey = signed_in.offers_passkey && !is_due && !asks_for_factor;
     let location = if pending.is_request() {
         let interaction = Interaction { sid: session.id, at: handle.now(), since: signed_in.since };
         let next = if offers_passkey { passkey_offer::PATH } else { "/oauth2/authorize" };

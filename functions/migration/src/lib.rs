@@ -14,10 +14,11 @@ use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
-use latchkey::domain::reverse_migration::{ReverseMigrationOutcome, attributes, check_forwarded_password};
+use latchkey::domain::reverse_migration::{ReverseMigrationOutcome, attributes, check_forwarded_password, opens_by_password};
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::sign_in::methods::password::{PasswordVerdict, Subject};
 use latchkey::domain::tenant::ReverseMigrationConfig;
+use latchkey::domain::time::Timestamp;
 use latchkey::keys::password::{HashMemo, HasherBusy};
 use latchkey::keys::{KeyError, SealedField};
 use latchkey::purpose::Purpose;
@@ -142,7 +143,7 @@ impl Migration {
             }
         };
         let goes = match found {
-            Some(account) => self.attributes(&tenant, config, &email, account).await?,
+            Some(account) => self.attributes(&tenant, config, &email, account, request.now).await?,
             None => None,
         };
         tracing::info!(
@@ -194,7 +195,8 @@ impl Migration {
             let computation = self.services.hasher.is_right(password, stored);
             let is_right = compared.get_or_compute(stored.cloned(), computation).await?;
             let verdict = if is_right { PasswordVerdict::Right } else { PasswordVerdict::Wrong };
-            let Decision { changes, outcome } = check_forwarded_password(subject, &verdict, request.now);
+            let Decision { changes, outcome } =
+                check_forwarded_password(subject, &verdict, tenant.config.sign_in.second_factor, request.now);
             Ok(Decision { changes, outcome: (outcome, account.filter(|_| outcome == ReverseMigrationOutcome::Right)) })
         });
         Ok(decided.await?)
@@ -207,10 +209,12 @@ impl Migration {
         config: &ReverseMigrationConfig,
         email: &EmailAddress,
         account: AccountId,
+        now: Timestamp,
     ) -> Result<Option<BTreeMap<String, String>>, MigrationError> {
         let Some(found) = tenant.store.find_profile(account).await? else { return Ok(None) };
         // A user with two factors stays here: the pool would ask for one.
-        if !found.authentication.is_active() || found.authentication.protected {
+        let account = &found.authentication;
+        if !account.is_active() || !opens_by_password(account, tenant.config.sign_in.second_factor, now) {
             return Ok(None);
         }
         let key = tenant.keys.data()?.unwrap(&found.data_key)?;

@@ -4,7 +4,7 @@
 
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::tenant::Localized;
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -282,6 +282,17 @@ impl<'r, 's> Table<'r, 's> {
             Some(span) => return span,
         }
         default
+    }
+    /// Reads a day, and returns its begin in UTC.
+    pub(super) fn day(&mut self, key: &'static str) -> Option<Timestamp> {
+        let text = self.text(key)?;
+        let is_written_so = text.value.len() == 10;
+        let date = text.value.parse::<jiff::civil::Date>().ok().filter(|_| is_written_so);
+        let start = date.and_then(|date| jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
+        if start.is_none() {
+            self.report.refuse(&text.place, "must be a day such as \"2027-01-31\"");
+        }
+        start.map(|start| Timestamp::from_seconds(start.as_second()))
     }
     /// Reads one of these words and returns its meaning.
     pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)], default: T) -> T {

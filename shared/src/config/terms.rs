@@ -51,24 +51,16 @@ pub(super) fn read_terms(tables: Vec<Table<'_, '_>>) -> Vec<TermsDocument> {
 fn read_change(table: &mut Table<'_, '_>, required: bool) -> (Option<Timestamp>, Span) {
     let (from_place, grace_place) = (table.at("from"), table.at("grace"));
     let has_grace = table.has("grace");
-    let from = table.text("from");
+    let has_from = table.has("from");
+    let from = table.day("from");
     let grace = table.span("grace", Span::ZERO..=MAX_GRACE, GRACE);
-    if !required && from.is_some() {
+    if !required && has_from {
         table.report.refuse(&from_place, "belongs to a required document: an optional one is never asked for at a sign-in");
     }
-    if has_grace && from.is_none() {
+    if has_grace && !has_from {
         table.report.refuse(&grace_place, "counts from the day in `from`, which is missing");
     }
-    let day = from.and_then(|from| {
-        let is_written_so = from.value.len() == 10;
-        let date = from.value.parse::<jiff::civil::Date>().ok().filter(|_| is_written_so);
-        let start = date.and_then(|date| jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
-        if start.is_none() {
-            table.report.refuse(&from.place, "must be a day such as \"2027-01-31\"");
-        }
-        start
-    });
-    (day.map(|day| Timestamp::from_seconds(day.as_second())), grace)
+    (from, grace)
 }
 
 /// The text, and its SHA-256: of the text, or as the document gives it.

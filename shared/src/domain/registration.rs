@@ -29,7 +29,7 @@ use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
 use super::sign_in::complete::{NewSignIn, complete_first};
 use super::sign_in::methods::{mail_code, password};
-use super::tenant::SessionPolicy;
+use super::tenant::{SecondFactorPolicy, SessionPolicy};
 use super::time::{Span, Timestamp};
 use super::verbs::NewAccount;
 use crate::domain::sign_in::factors::Factors;
@@ -309,7 +309,15 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
     let opened = person.sign_in.and_then(|sign_in| {
         let evidence = vec![mail_code::proven_by_registration(flow.account, now), password::proven(flow.account, now)];
         let SignInAfterProof { session, device, policy } = sign_in;
-        let new = NewSignIn { session, device, replaced: None, policy: &policy, keeps_expiry: false, attempt: None };
+        let new = NewSignIn {
+            session,
+            device,
+            replaced: None,
+            policy: &policy,
+            second_factor: SecondFactorPolicy::Optional,
+            keeps_expiry: false,
+            attempt: None,
+        };
         complete_first(&authentication, evidence, new, now)
     });
     let account = NewAccount {

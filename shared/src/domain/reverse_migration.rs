@@ -5,8 +5,8 @@
 //!    an unknown device. A right password is written before it is answered, so parallel guesses get no more evaluations.
 //! 2. For the right password of an active account the answer contains the user's attributes. The account is not changed here: it
 //!    exists in both places until the stack is removed.
-//! 3. A user with two factors stays here: the pool would ask for one. The right password of such an account resets no window, and is answered
-//!    like a wrong one.
+//! 3. A user with two factors stays here: the pool would ask for one. So does a user who needs a second factor by the tenant document. The right
+//!    password of such an account resets no window, and is answered like a wrong one.
 //! 4. For a forgotten password the answer needs the address alone. The pool then verifies the address.
 
 use super::account::AccountState;
@@ -15,9 +15,11 @@ use super::failure_window::FailureWindow;
 use super::id::Sub;
 use super::identifier::EmailAddress;
 use super::profile::Claims;
+use super::sign_in::assurance::Acr;
 use super::sign_in::methods::password::{PasswordVerdict, Subject};
+use super::sign_in::policy::is_enough_for_applications;
 use super::sign_in::throttle::{count_failure, count_unknown};
-use super::tenant::{Field, ReverseMigrationConfig, Username};
+use super::tenant::{Field, ReverseMigrationConfig, SecondFactorPolicy, Username};
 use super::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,6 +39,7 @@ pub enum ReverseMigrationOutcome {
 pub fn check_forwarded_password(
     subject: Subject<'_>,
     verdict: &PasswordVerdict,
+    second_factor: SecondFactorPolicy,
     now: Timestamp,
 ) -> Decision<ReverseMigrationOutcome> {
     if subject.blocked_for(now).is_some() {
@@ -46,7 +49,7 @@ pub fn check_forwarded_password(
         (
             Subject::Known { authentication, password: Some(_), .. },
             PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
-        ) if authentication.is_active() && authentication.protected => {
+        ) if authentication.is_active() && !opens_by_password(authentication, second_factor, now) => {
             let state = AccountState { version: authentication.version + 1, ..authentication.clone() };
             Decision::one(Change::record_first_step(state), ReverseMigrationOutcome::Refused)
         }
@@ -65,6 +68,13 @@ pub fn check_forwarded_password(
             ReverseMigrationOutcome::Refused,
         ),
     }
+}
+
+/// Whether the password alone is enough to give the account to a pool: it is not protected, and the tenant document does not require a second
+/// factor by now.
+#[must_use]
+pub fn opens_by_password(account: &AccountState, second_factor: SecondFactorPolicy, now: Timestamp) -> bool {
+    !account.protected && is_enough_for_applications(second_factor, account, Acr::Aal1, now)
 }
 
 fn reset_window(authentication: &AccountState) -> AccountState {

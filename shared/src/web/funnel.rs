@@ -27,6 +27,8 @@ pub enum Step {
     Authorization,
     /// The user answered the consent request of an application.
     Consent,
+    /// The user was asked to set up a factor, and answered.
+    Enrollment,
     /// The user was asked for what is due after a sign-in, and answered.
     Completion,
     /// The application exchanged the code for tokens.
@@ -52,6 +54,7 @@ impl Step {
             Self::SecondStep => "second_step",
             Self::Authorization => "authorization",
             Self::Consent => "consent",
+            Self::Enrollment => "enrollment",
             Self::Completion => "completion",
             Self::CodeRedeemed => "code_redeemed",
             Self::RecoveryStarted => "recovery_started",
@@ -119,6 +122,8 @@ pub enum Outcome {
     ConsentRequired,
     /// The user has to do or postpone what is due first.
     CompletionRequired,
+    /// The user has to set up a factor, or to go on without, first.
+    EnrollmentRequired,
     /// The input cannot be accepted.
     Refused,
     /// A concurrent change was first.
@@ -142,6 +147,7 @@ impl Outcome {
             Self::SignInRequired => "sign_in_required",
             Self::ConsentRequired => "consent_required",
             Self::CompletionRequired => "completion_required",
+            Self::EnrollmentRequired => "enrollment_required",
             Self::Refused => "refused",
             Self::Conflict => "conflict",
             Self::Throttled => "throttled",

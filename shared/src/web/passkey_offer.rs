@@ -14,21 +14,29 @@ use axum::response::Response;
 
 /// The page of the offer.
 pub const PATH: &str = "/login/passkey/offer";
+/// The page that asks to set up a factor, because the tenant document or the application needs one.
+pub const ENROLL_PATH: &str = "/login/enroll";
 /// The field of a form in which the script says that the device can keep a passkey.
 pub const DEVICE_FIELD: &str = "keeps_passkeys";
-/// The parameter of account pages with the offer to return to.
+/// The parameter of account pages with the page of a sign-in to return to: the offer, or the page that asks to set up a factor.
 pub const RETURN_PARAMETER: &str = "offer";
+
+/// The longest request in the address of such a page, when that travels inside the address of an account page. A longer one is stored.
+pub const MAX_INSIDE_ADDRESS: usize = 1024;
 
 /// How long a browser remembers the answer.
 const ANSWER_KEPT: Span = Span::days(180);
 /// The most accounts that a browser remembers.
 const MAX_ANSWERS: usize = 5;
 
-/// Whether account pages may continue at this address: the offer of this tenant.
+/// Whether account pages may continue at this address: the offer of this tenant, or the page that asks to set up a factor.
 #[must_use]
 pub fn is_address(tenant: &Tenant, address: &str) -> bool {
-    let rest = address.strip_prefix(&path_of(tenant, PATH));
-    is_local_path(address) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('?'))
+    let is_page = |path| {
+        let rest = address.strip_prefix(&path_of(tenant, path));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('?'))
+    };
+    is_local_path(address) && [PATH, ENROLL_PATH].into_iter().any(is_page)
 }
 
 /// Whether this browser can be asked: the tenant has passkeys, and the user has not answered here for a while.

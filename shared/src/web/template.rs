@@ -55,6 +55,7 @@ templates!(
     "base.html",
     "complete.html",
     "consent.html",
+    "enroll.html",
     "error.html",
     "export_document.html",
     "export_ready.html",

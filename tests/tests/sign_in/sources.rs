@@ -402,6 +402,7 @@ fn security_147_every_endpoint_that_verifies_a_secret_or_sends_mail_is_limited()
         "/account/privacy",
         "/account/export",
         "/complete",
+        "/login/enroll",
         "/login/passkey/offer",
         "/v1/me/terms/{document}",
         "/v1/me/exports",

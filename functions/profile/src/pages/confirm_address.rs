@@ -11,7 +11,6 @@ use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::passkey_offer::RETURN_PARAMETER;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::{Value, context};
 
@@ -45,7 +44,7 @@ impl<'a> Next<'a> {
         }
     }
     fn address(self, page: &AccountPage) -> Result<String, AccountPageError> {
-        Ok(with_query(&self.path(), offer::of(page)?.map(|address| (RETURN_PARAMETER, address))))
+        offer::along(page, &self.path())
     }
     /// The page that it comes from.
     const fn origin(self) -> &'static str {
@@ -70,8 +69,7 @@ pub(super) fn before(page: &AccountPage, next: Next<'_>) -> Result<String, Accou
         Next::Passkeys | Next::NewPasskey => None,
         Next::NotMe(event) => Some(("event", event)),
     };
-    let offer = offer::of(page)?.map(|address| (RETURN_PARAMETER, address));
-    Ok(with_query(PATH, std::iter::once(("next", next.word())).chain(event).chain(offer)))
+    offer::along(page, &with_query(PATH, std::iter::once(("next", next.word())).chain(event)))
 }
 
 #[derive(Default)]
@@ -142,10 +140,7 @@ fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: 
 fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<Value, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let waits = address_proof::state(&page.handle, &admitted.principal)? == AddressProofState::Waiting;
-    let back = match offer::of(page)? {
-        Some(offer) => offer.to_owned(),
-        None => page.path(Next::of(page)?.origin()),
-    };
+    let back = offer::end(page, Next::of(page)?.origin())?;
     Ok(context! {
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         waits_for_mail => waits,

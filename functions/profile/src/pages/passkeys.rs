@@ -8,16 +8,13 @@ use crate::address_proof::{self, AddressProofState};
 use crate::passkeys::{self, AddOutcome, Creation, PasskeyView};
 use axum::response::Response;
 use http::StatusCode;
-use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::passkey::decisions::PasskeyRemoved;
 use latchkey::domain::passkey::{CredentialHash, MAX_NAME, MAX_PASSKEYS};
 use latchkey::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
 use latchkey::domain::time::Timestamp;
 use latchkey::locale::{self, FluentValue};
-use latchkey::web::account::see_other;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::passkey::{NewPasskeyUser, RelyingParty, SCRIPT_PATH, creation_options};
-use latchkey::web::passkey_offer::RETURN_PARAMETER;
 use latchkey::web::passkey_signals;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
@@ -171,15 +168,14 @@ async fn show_new(
     let stored = tenant.store.find_passkeys(user.account).await?;
     let site = tenant.config.name.get(&page.locale);
     let options = creation_options(&page.handle, &page.browser, &party, user, site, &stored)?;
-    let offer = offer::of(page)?;
     let values = context! {
         options => options.to_string(),
         passkey_script => SCRIPT_PATH.as_str(),
         max_name => MAX_NAME,
         notice,
-        action => with_query("?", offer.map(|address| (RETURN_PARAMETER, address))),
-        back => offer.map_or_else(|| page.path("/account/passkeys"), str::to_owned),
-        is_offer => offer.is_some(),
+        action => offer::along(page, "?")?,
+        back => offer::end(page, "/account/passkeys")?,
+        is_offer => offer::of(page)?.is_some(),
         anti_forgery => page.anti_forgery(NEW, admitted),
     };
     Ok(offer::show(page, Section::Security, "account_passkeys_new", status, values))
@@ -204,12 +200,7 @@ async fn add(page: &AccountPage, form: &Params) -> Result<Response, AccountPageE
         other => other?,
     };
     let (status, words) = match added {
-        AddOutcome::Added => {
-            return Ok(match offer::of(page)? {
-                Some(address) => page.browser.answer(see_other(address)),
-                None => page.see_done("/account/passkeys", "passkey-added"),
-            });
-        }
+        AddOutcome::Added => return offer::done(page, "/account/passkeys", "passkey-added"),
         AddOutcome::TooManyChanges { until } => return show_blocked(page, &admitted, until).await,
         AddOutcome::TooMany => (StatusCode::CONFLICT, "account-passkeys-too-many"),
         AddOutcome::Refused(PasskeyRefusal::ChallengeExpired | PasskeyRefusal::ChallengeForeign) => {

@@ -1,12 +1,14 @@
 //! `/account/security`: password, address, and recent history.
 
-use super::messages::done_message;
+use super::messages::{done_message, page_message};
 use super::{not_me, passkeys};
 use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;
+use latchkey::domain::account::AccountState;
 use latchkey::domain::not_me::can_be_reported;
-use latchkey::locale;
+use latchkey::domain::sign_in::assurance::Acr;
+use latchkey::locale::{self, FluentValue};
 use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH};
 use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
 use minijinja::context;
@@ -44,6 +46,7 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
         Some(_) | None => None,
     };
     let values = context! {
+        factor_due => factor_due(page, admitted.principal.authentication()),
         signals,
         passkey_script => SCRIPT_PATH.as_str(),
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
@@ -58,6 +61,19 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
         success => done_message(page, &["password", "email", "removal-cancelled"])?,
     };
     Ok(page.show(Section::Security, "account_security", StatusCode::OK, values))
+}
+
+/// What is due of an account without a second factor, where the tenant document requires one.
+fn factor_due(page: &AccountPage, account: &AccountState) -> Option<String> {
+    let (tenant, now) = (&page.handle.tenant, page.handle.now());
+    let policy = tenant.config.sign_in.second_factor;
+    let has_factor = account.factors.highest_level(RelyingParty::of(tenant).is_some()) >= Acr::Aal2;
+    let deadline = policy.deadline(account.created_at).filter(|_| policy.is_in_force(now) && !has_factor)?;
+    Some(if deadline <= now {
+        page_message(page, "two-step-overdue")
+    } else {
+        locale::message(&page.locale, "two-step-due", [("date", FluentValue::from(locale::date(&page.locale, deadline)))])
+    })
 }
 
 fn shown(page: &AccountPage, entry: &Entry) -> HistoryRow {

@@ -5,6 +5,7 @@ use latchkey::digest::sha256;
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::oauth::issue::TokenRules;
 use latchkey::domain::oauth::redeem::{CodeRefused, CodeSnapshot, NextRefresh, PresentedCode, redeem};
 use latchkey::domain::secret::hash_secret;
 use latchkey::services::Services;
@@ -39,8 +40,7 @@ pub(super) async fn redeem_code(services: &Services, call: &ClientRequest) -> Re
             authentication: &snapshot.authentication,
             session: snapshot.session.as_ref(),
         };
-        let Decision { changes, outcome } =
-            redeem(known, &presented, next, client, &tenant.config.resources, tenant.config.token, now);
+        let Decision { changes, outcome } = redeem(known, &presented, next, client, TokenRules::of(&tenant.config), now);
         // Sign before the commit: if the keys fail, the code stays valid (security 137).
         let outcome = match outcome {
             Ok(issued) => {

@@ -5,6 +5,7 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::grant::{Grant, GrantState};
+use latchkey::domain::oauth::issue::TokenRules;
 use latchkey::domain::oauth::redeem::NextRefresh;
 use latchkey::domain::oauth::rotate::{PresentedRefresh, RefreshRefused, RefreshSnapshot, rotate};
 use latchkey::domain::oauth::scope::ScopeSet;
@@ -45,8 +46,7 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
             authentication: &snapshot.authentication,
             session: snapshot.session.as_ref(),
         };
-        let Decision { changes, outcome } =
-            rotate(known, &presented, next, client, &tenant.config.resources, tenant.config.token, now);
+        let Decision { changes, outcome } = rotate(known, &presented, next, client, TokenRules::of(&tenant.config), now);
         let outcome = match outcome {
             Ok(issued) => {
                 let refresh_token = live_child(tenant, &issued.grant, &at, &secret)?;

@@ -7,8 +7,9 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::id::{ClientId, Jti};
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::exchange::{
-    ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, ExchangeRules, LegacyToken, NewExchange, TokenClaim, exchange,
+    ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, LegacyToken, NewExchange, TokenClaim, exchange,
 };
+use latchkey::domain::oauth::issue::TokenRules;
 use latchkey::domain::oauth::redeem::NextRefresh;
 use latchkey::domain::secret::hash_secret;
 use latchkey::domain::session::NewSession;
@@ -57,8 +58,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         refresh: NextRefresh { secret_hash: hash_secret(&child), key_version },
         claim: None,
     };
-    let rules =
-        ExchangeRules { resources: &tenant.config.resources, session: &tenant.config.session, token: tenant.config.token };
+    let rules = TokenRules::of(&tenant.config);
 
     let claim = (!client.is_confidential()).then(|| claim_id(subject_token));
     let tokens = tenant.store.decide(&call.handle.request, || async {

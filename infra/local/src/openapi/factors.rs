@@ -1,7 +1,7 @@
 //! The operations of the profile function on second factors: one JSON call, and the account pages.
 
 use super::builder::{Operation, Tag};
-use super::profile::{call, linked_page, linked_submit, page, submit};
+use super::profile::{OFFER, call, linked_page, linked_submit, page, submit};
 use super::schemas::{boolean, integer, moment, object, page_form};
 use serde_json::{Value, json};
 
@@ -24,13 +24,17 @@ pub(super) fn operations() -> Vec<Operation> {
         page("/account/two-step", "showTwoStepPage", "Shows the two-step sign-in of the account.")
             .query("done", "Says what was done.")
             .query("check", "Binds that to the browser."),
-        page("/account/two-step/app", "showAuthenticatorPage", "Shows the set-up of an authenticator app."),
+        page("/account/two-step/app", "showAuthenticatorPage", "Shows the set-up of an authenticator app.")
+            .query("offer", OFFER),
         submit("/account/two-step/app", "submitAuthenticatorPage", "Takes a step of the set-up.", app_form)
+            .query("offer", OFFER)
             .page(400, "The step with what is wrong.")
             .page(429, "Too many changes in a day: the page says how long to wait."),
         page("/account/two-step/codes", "showRecoveryCodesPage", "Shows new recovery codes, or the form that makes them.")
-            .query("codes", "The new codes, sealed for the browser."),
+            .query("codes", "The new codes, sealed for the browser.")
+            .query("offer", OFFER),
         submit("/account/two-step/codes", "submitRecoveryCodesPage", "Makes new codes, or takes one of them.", codes_form)
+            .query("offer", OFFER)
             .page(400, "The page with what is wrong.")
             .page(429, "Too many changes in a day: the page says how long to wait."),
         file(),

@@ -23,6 +23,8 @@ pub(super) fn operations() -> Vec<Operation> {
         passkey_options(),
         passkey_offer_page(),
         passkey_offer(),
+        enrollment_page(),
+        enrollment(),
         completion_page(),
         completion(),
         consent_page(),
@@ -53,7 +55,7 @@ const REQUEST: [(&str, &str); 16] = [
     ),
     (
         "claims",
-        "Only an essential `id_token.acr` has an effect: without one of its values the answer is `unmet_authentication_requirements`.",
+        "Only an essential `id_token.acr` has an effect: a user without a factor for one of its values is asked to set one up, and otherwise the answer is `unmet_authentication_requirements`.",
     ),
     ("login_hint", "Fills in the identifier."),
     ("id_token_hint", "An ID token of the user who is expected."),
@@ -256,6 +258,22 @@ fn passkey_offer() -> Operation {
     to_client(with_request(operation).takes_form(form))
         .query("return_to", "A page of the account to return to.")
         .redirects("To the authorization request, to `return_to`, or to the page that adds a passkey.")
+}
+
+fn enrollment_page() -> Operation {
+    let summary = "Asks a signed-in user to set up a factor.";
+    let operation = Operation::new(TAG, "GET", "/login/enroll", "showEnrollmentPage", summary);
+    to_client(with_request(operation))
+        .describe("The tenant document or the client needs one. With nothing missing it continues.")
+        .page(200, "The factors to choose from, with a button to go on without as long as that is possible; or a form that posts an error to the client.")
+}
+
+fn enrollment() -> Operation {
+    let form = page_form([("decision", "`app`, `passkey` or `later`.")]);
+    let operation = Operation::new(TAG, "POST", "/login/enroll", "answerEnrollmentPage", "Takes the answer.");
+    to_client(with_request(operation).takes_form(form))
+        .page(200, "The page again: this answer is not possible.")
+        .redirects("To the page that sets up the factor, or to the authorization request.")
 }
 
 fn completion_page() -> Operation {

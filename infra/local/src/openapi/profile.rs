@@ -7,7 +7,7 @@ use latchkey::web::problem::ProblemKind;
 use serde_json::{Value, json};
 
 /// A parameter of pages that the offer of a passkey leads to.
-const OFFER: &str = "The offer of a passkey (`/login/passkey/offer`) to return to, during a sign-in.";
+pub(super) const OFFER: &str = "The page of a sign-in to return to: `/login/passkey/offer` or `/login/enroll`.";
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut operations = vec![

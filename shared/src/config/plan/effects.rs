@@ -1,7 +1,7 @@
 //! The parts of a plan, and their texts.
 
 use crate::domain::tenant::Localized;
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -75,6 +75,11 @@ pub(super) fn list<T: AsRef<str>>(words: &[T]) -> String {
 
 pub(super) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The UTC day of a time, as `2027-01-31`.
+pub(super) fn day(at: Timestamp) -> String {
+    at.to_string().split('T').next().unwrap_or_default().to_owned()
 }
 
 /// A duration in the largest unit that gives a whole number.

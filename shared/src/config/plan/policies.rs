@@ -1,8 +1,8 @@
 //! Compares policies and lifetimes. A stored item keeps its expiry, unless it is used again.
 
-use super::effects::{Plan, length};
+use super::effects::{Plan, day, length};
 use crate::domain::source::SourcePolicy;
-use crate::domain::tenant::{LostFactorPolicy, PasswordPolicy, SignInPolicy, Signer, TenantConfig};
+use crate::domain::tenant::{LostFactorPolicy, PasswordPolicy, SecondFactorPolicy, SignInPolicy, Signer, TenantConfig};
 use crate::domain::time::Span;
 
 pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) {
@@ -95,6 +95,29 @@ fn sign_in(plan: &mut Plan, was: SignInPolicy, is: SignInPolicy) {
             plan.danger("sign_in.lost_factor", "users who have lost their second factors need support, also those who wait");
         }
         (LostFactorPolicy::Off, LostFactorPolicy::Off) | (LostFactorPolicy::Delay, LostFactorPolicy::Delay) => {}
+    }
+    second_factor(plan, was.second_factor, is.second_factor);
+}
+
+fn second_factor(plan: &mut Plan, was: SecondFactorPolicy, is: SecondFactorPolicy) {
+    use SecondFactorPolicy::{Off, Optional, Required};
+    const PATH: &str = "sign_in.second_factor";
+    match (was, is) {
+        _ if was == is => {}
+        (_, Required { from, grace }) => plan.danger(
+            PATH,
+            format!(
+                "from {} users are asked for a second factor, which they can postpone for {}; after that applications get neither a code \
+                 nor tokens for an account without one, and refresh tokens of sign-ins with one factor end",
+                day(from),
+                length(grace)
+            ),
+        ),
+        (Required { .. }, Off | Optional) => {
+            plan.danger(PATH, "accounts without a second factor open with one factor again; protected accounts stay protected");
+        }
+        (_, Off) => plan.danger(PATH, "no user can set up an authenticator app any more; those that are in use stay"),
+        (_, Optional) => plan.notice(PATH, "users can set up an authenticator app"),
     }
 }
 

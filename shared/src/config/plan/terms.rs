@@ -1,8 +1,7 @@
 //! Compares the terms: who is asked for them, when, and what an acceptance is evidence of.
 
-use super::effects::{Plan, reads_differently};
+use super::effects::{Plan, day, reads_differently};
 use crate::domain::tenant::TermsDocument;
-use crate::domain::time::Timestamp;
 
 pub(super) fn compare(plan: &mut Plan, now: &[TermsDocument], then: &[TermsDocument]) {
     let path = |name: &str| format!("registration.terms.{name}");
@@ -51,7 +50,6 @@ pub(super) fn compare(plan: &mut Plan, now: &[TermsDocument], then: &[TermsDocum
 
 /// What a version means for sign-ins of existing users.
 fn asks(plan: &mut Plan, path: &str, is: &TermsDocument, first: String) {
-    let day = |at: Timestamp| at.to_string().split('T').next().unwrap_or_default().to_owned();
     match (is.required, is.from, is.deadline()) {
         (true, Some(from), Some(deadline)) => {
             let words = format!(

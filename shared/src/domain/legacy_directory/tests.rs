@@ -13,7 +13,7 @@ use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
 use crate::domain::sign_in::complete::NewSignIn;
 use crate::domain::sign_in::methods::password::Authenticated;
-use crate::domain::tenant::TenantConfig;
+use crate::domain::tenant::{SecondFactorPolicy, TenantConfig};
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -106,7 +106,15 @@ pub(crate) fn imported_user() -> ImportedUser {
 
 fn sign_in(policy: &crate::domain::tenant::SessionPolicy) -> NewSignIn<'_> {
     let session = NewSession { id: SessionId::from_bytes([8; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
-    NewSignIn { session, device: 10, replaced: None, policy, keeps_expiry: false, attempt: None }
+    NewSignIn {
+        session,
+        device: 10,
+        replaced: None,
+        policy,
+        second_factor: SecondFactorPolicy::Optional,
+        keeps_expiry: false,
+        attempt: None,
+    }
 }
 
 #[test]

@@ -4,7 +4,8 @@
 //! 1. The session must be live, and as recent as the request demands. Otherwise the user signs in (again).
 //! 2. The user must be the one that an `id_token_hint` names.
 //! 3. The session must have the level that the client, the request and the account need. Otherwise the user takes a second step; if the
-//!    account has none, the request fails. A level that is only wished for is asked for once, and the user can go on without it.
+//!    account has no factor for it, the user is asked to set one up. A level that is only wished for is asked for once, and the user can go on
+//!    without it. The same holds for a factor that the tenant document requires, until it can no longer be postponed.
 //! 4. What is due of the account is asked for ([`crate::domain::requirements`]): after a sign-in, or once it can no longer be postponed.
 //! 5. Consent must cover the scope.
 //! 6. Then a code is issued. It is bound to everything that the token endpoint checks.
@@ -22,7 +23,7 @@ use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::sign_in::assurance::{Acr, AcrValue};
 use crate::domain::sign_in::evidence::Proofs;
-use crate::domain::sign_in::policy::Gap;
+use crate::domain::sign_in::policy::{Enrollment, EnrollmentReason, FactorRules, Gap};
 use crate::domain::tenant::{SessionPolicy, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 
@@ -90,6 +91,8 @@ pub struct Interactions {
     pub stepped: Option<Interaction>,
     /// The user answered the offer of a passkey.
     pub offered: Option<Interaction>,
+    /// The user answered the page that asks to set up a factor.
+    pub enrolled: Option<Interaction>,
 }
 
 /// Fresh random values for a code.
@@ -101,15 +104,15 @@ pub struct NewCode {
     pub secret_hash: SecretHash,
 }
 
-/// Lifetimes, and what users can sign in with.
+/// Lifetimes, and what the document says about factors.
 #[derive(Debug, Clone, Copy)]
 pub struct Policies<'a> {
     /// Of sessions.
     pub session: &'a SessionPolicy,
     /// Of grants.
     pub token: &'a TokenPolicy,
-    /// Whether the tenant has passkeys.
-    pub passkeys: bool,
+    /// About factors.
+    pub factors: FactorRules,
 }
 
 /// The outcome of a request.
@@ -122,6 +125,8 @@ pub enum Authorized {
         /// The level to reach.
         level: Acr,
     },
+    /// The user must be asked to set up a factor.
+    Enroll(Enrollment),
     /// The user must be asked for what is due.
     AskDue,
     /// The user must be asked for consent.
@@ -165,7 +170,7 @@ pub fn authorize(
         let description = "the signed-in user is not the one that id_token_hint names";
         return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
     }
-    match request.acr.demand(request.client).gap(authentication, &proofs, policies.passkeys) {
+    match request.acr.demand(request.client).gap(authentication, &proofs, policies.factors, now) {
         Gap::None => {}
         // A wish: once the user has been asked for it, or if no page may be shown, what was reached is enough.
         Gap::StepUp { is_required: false, .. } if request.prompt.none || interactions.answered_step(session) => {}
@@ -173,6 +178,18 @@ pub fn authorize(
             return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, "the user must take a second step"));
         }
         Gap::StepUp { level, .. } => return Decision::unchanged(Authorized::StepUp { level }),
+        // The factor is asked for once after a sign-in, as long as the user may postpone it.
+        Gap::Enroll(Enrollment { reason: EnrollmentReason::Postponable { .. }, .. })
+            if request.prompt.none || !interactions.ask_for_factor(session.id) => {}
+        Gap::Enroll(_) if request.prompt.none => {
+            let description = "the user must set up a second factor or a passkey";
+            return Decision::unchanged(refused(OAuthErrorCode::InteractionRequired, description));
+        }
+        Gap::Enroll(Enrollment { reason: EnrollmentReason::Client, .. }) if interactions.declined_factor(session.id) => {
+            let description = "the account has no factor for the required acr, and the user did not set one up";
+            return Decision::unchanged(refused(OAuthErrorCode::UnmetAuthenticationRequirements, description));
+        }
+        Gap::Enroll(enrollment) => return Decision::unchanged(Authorized::Enroll(enrollment)),
         Gap::Unreachable => {
             let description = "the account has no factor for the required acr; the user can add one in the account";
             return Decision::unchanged(refused(OAuthErrorCode::UnmetAuthenticationRequirements, description));
@@ -265,7 +282,7 @@ impl Interactions {
     /// Whether the user signed in for this request, and then answered a page that came after it just now.
     fn signed_in_before_page(&self, session: &Session, now: Timestamp) -> bool {
         let Some(signed_in) = self.signed_in else { return false };
-        [self.consented, self.completed, self.stepped, self.offered].into_iter().flatten().any(|answered| {
+        [self.consented, self.completed, self.stepped, self.offered, self.enrolled].into_iter().flatten().any(|answered| {
             answered.counts(session, now)
                 && signed_in.sid == session.id
                 && signed_in.at <= answered.at
@@ -279,9 +296,21 @@ impl Interactions {
     /// Whether the user signed in to this session for this request, and was not asked for what is due since then.
     #[must_use]
     pub fn ask_after_sign_in(&self, sid: SessionId) -> bool {
+        self.signed_in_without(self.completed, sid)
+    }
+    /// Whether the user signed in to this session for this request, and was not asked to set up a factor since then.
+    fn ask_for_factor(&self, sid: SessionId) -> bool {
+        self.signed_in_without(self.enrolled, sid)
+    }
+    /// Whether the user was asked to set up a factor for this request in this session, and goes on without.
+    fn declined_factor(&self, sid: SessionId) -> bool {
+        self.enrolled.is_some_and(|answered| answered.sid == sid)
+    }
+    /// Whether the sign-in to this session for this request came after this answer.
+    fn signed_in_without(&self, answered: Option<Interaction>, sid: SessionId) -> bool {
         let of_session = |interaction: Option<Interaction>| interaction.filter(|interaction| interaction.sid == sid);
         of_session(self.signed_in)
-            .is_some_and(|signed_in| of_session(self.completed).is_none_or(|completed| completed.at < signed_in.at))
+            .is_some_and(|signed_in| of_session(answered).is_none_or(|answered| answered.at < signed_in.at))
     }
 }
 

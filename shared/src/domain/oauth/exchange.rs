@@ -12,7 +12,7 @@
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
 use super::grant::{Grant, GrantState, RefreshToken};
-use super::issue::{AccessGrant, Issued};
+use super::issue::{AccessGrant, Issued, TokenRules};
 use super::redeem::NextRefresh;
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{ACCOUNT, OPENID, ScopeSet};
@@ -21,12 +21,12 @@ use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::id::{GrantId, Jti};
 use crate::domain::linked_identity::FederatedSubject;
 use crate::domain::session::NewSession;
+use crate::domain::sign_in::assurance::Acr;
 use crate::domain::sign_in::complete::open_unproven;
 use crate::domain::sign_in::evidence::Proofs;
-use crate::domain::tenant::{LegacyDirectoryConfig, Resource, SessionPolicy, TokenPolicy};
+use crate::domain::tenant::LegacyDirectoryConfig;
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// The name of the grant type (RFC 8693 §2.1).
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -180,17 +180,6 @@ pub struct NewExchange {
     pub claim: Option<TokenClaim>,
 }
 
-/// The configuration of the tenant that an exchange needs.
-#[derive(Debug, Clone, Copy)]
-pub struct ExchangeRules<'a> {
-    /// Resource servers.
-    pub resources: &'a BTreeMap<String, Resource>,
-    /// Lifetimes of sessions.
-    pub session: &'a SessionPolicy,
-    /// Lifetimes of tokens.
-    pub token: TokenPolicy,
-}
-
 /// Exchanges a token for a session and a grant of its subject's account here, if there is one.
 pub fn exchange(
     token: &LegacyToken,
@@ -198,7 +187,7 @@ pub fn exchange(
     asked: Asked<'_>,
     new: NewExchange,
     client: &Client,
-    rules: ExchangeRules<'_>,
+    rules: TokenRules<'_>,
     now: Timestamp,
 ) -> Decision<Result<Issued, ExchangeRefused>> {
     let claim = new.claim;
@@ -223,7 +212,7 @@ fn issue(
     asked: Asked<'_>,
     new: NewExchange,
     client: &Client,
-    rules: ExchangeRules<'_>,
+    rules: TokenRules<'_>,
     now: Timestamp,
 ) -> Result<(Change, Issued), ExchangeRefused> {
     let authentication = account.ok_or(ExchangeRefused::NotHere)?;
@@ -233,7 +222,8 @@ fn issue(
     if authentication.epoch_began_at.is_some_and(|began| token.auth_time < began) {
         return Err(ExchangeRefused::SignedInBefore);
     }
-    if authentication.protected {
+    // The pool tells nothing about its own second factor.
+    if authentication.protected || !rules.is_enough(authentication, Acr::None, now) {
         return Err(ExchangeRefused::Protected);
     }
     // Without `scope` the application gets only the subject. Nothing that lasts or acts on the account is given unasked.

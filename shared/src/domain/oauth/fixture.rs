@@ -2,6 +2,7 @@
 
 use super::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use super::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
+use super::issue::TokenRules;
 use super::scope::ScopeSet;
 use crate::domain::account::{AccountState, AccountStatus, PasswordHome};
 use crate::domain::amr::Amr;
@@ -13,11 +14,16 @@ use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::factors::Factors;
-use crate::domain::tenant::{Localized, Resource, TokenPolicy};
+use crate::domain::tenant::{Localized, Resource, SecondFactorPolicy, SessionPolicy, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+/// The rules of a tenant with these resource servers.
+pub(crate) const fn token_rules(resources: &BTreeMap<String, Resource>) -> TokenRules<'_> {
+    TokenRules { resources, session: &SESSION_POLICY, token: POLICY, second_factor: SecondFactorPolicy::Optional }
+}
+pub(crate) const SESSION_POLICY: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
 pub(crate) const POLICY: TokenPolicy =
     TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(14), refresh_absolute: Span::days(90) };
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";

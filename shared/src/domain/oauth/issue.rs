@@ -1,10 +1,47 @@
 //! The tokens that a decision allows. `claims` makes the claims of them, and `keys` signs them.
 
-use super::client::SigningAlgorithm;
+use super::client::{Client, SigningAlgorithm};
 use super::grant::Grant;
 use super::scope::ScopeSet;
+use crate::domain::account::AccountState;
 use crate::domain::roles::Roles;
+use crate::domain::sign_in::assurance::Acr;
+use crate::domain::sign_in::policy::is_enough_for_applications;
+use crate::domain::tenant::{Resource, SecondFactorPolicy, SessionPolicy, TenantConfig, TokenPolicy};
 use crate::domain::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What the tenant document says about tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenRules<'a> {
+    /// Resource servers.
+    pub resources: &'a BTreeMap<String, Resource>,
+    /// Lifetimes of sessions.
+    pub session: &'a SessionPolicy,
+    /// Lifetimes of tokens.
+    pub token: TokenPolicy,
+    /// Whether accounts need a second factor.
+    pub second_factor: SecondFactorPolicy,
+}
+
+impl<'a> TokenRules<'a> {
+    /// Those of this document.
+    #[must_use]
+    pub const fn of(config: &'a TenantConfig) -> Self {
+        let second_factor = config.sign_in.second_factor;
+        Self { resources: &config.resources, session: &config.session, token: config.token, second_factor }
+    }
+    /// Whether the client may have tokens of a sign-in of this account with this level.
+    #[must_use]
+    pub fn accepts(&self, client: &Client, account: &AccountState, level: Acr, now: Timestamp) -> bool {
+        client.accepts(level) && self.is_enough(account, level, now)
+    }
+    /// Whether this level is enough for the account.
+    #[must_use]
+    pub fn is_enough(&self, account: &AccountState, level: Acr, now: Timestamp) -> bool {
+        is_enough_for_applications(self.second_factor, account, level, now)
+    }
+}
 
 /// An access token to be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]

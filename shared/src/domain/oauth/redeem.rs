@@ -10,7 +10,7 @@
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
 use super::grant::{AuthorizationCode, Grant, GrantEnded, GrantState, RefreshToken, RevocationReason};
-use super::issue::{AccessGrant, Issued};
+use super::issue::{AccessGrant, Issued, TokenRules};
 use super::pkce::{VerifierError, check_verifier};
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::OPENID;
@@ -18,9 +18,7 @@ use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Decision};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
-use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::Timestamp;
-use std::collections::BTreeMap;
 
 /// A code that an authenticated client presents.
 #[derive(Debug, Clone, Copy)]
@@ -139,8 +137,7 @@ pub fn redeem(
     presented: &PresentedCode<'_>,
     next: NextRefresh,
     client: &Client,
-    resources: &BTreeMap<String, Resource>,
-    policy: TokenPolicy,
+    rules: TokenRules<'_>,
     now: Timestamp,
 ) -> Decision<Result<Issued, CodeRefused>> {
     let grant = snapshot.grant;
@@ -157,7 +154,7 @@ pub fn redeem(
         }
         GrantState::Revoked { .. } => return Decision::unchanged(Err(CodeRefused::Ended(GrantEnded::Revoked))),
     }
-    match issue(snapshot, presented, next, client, resources, policy, now) {
+    match issue(snapshot, presented, next, client, rules, now) {
         Ok(issued) => Decision::one(Change::redeem_authorization_code(issued.grant.clone()), Ok(issued)),
         Err(refused) => Decision::unchanged(Err(refused)),
     }
@@ -192,30 +189,29 @@ fn issue(
     presented: &PresentedCode<'_>,
     next: NextRefresh,
     client: &Client,
-    resources: &BTreeMap<String, Resource>,
-    policy: TokenPolicy,
+    rules: TokenRules<'_>,
     now: Timestamp,
 ) -> Result<Issued, CodeRefused> {
     let CodeSnapshot { grant, authentication, session } = snapshot;
     grant.check_live(authentication, session, now)?;
-    if !client.accepts(grant.proofs().level()) {
+    if !rules.accepts(client, authentication, grant.proofs().level(), now) {
         return Err(CodeRefused::LevelTooLow);
     }
     let granted = grant.scope.intersection(&client.scope);
     if granted.is_empty() && !grant.scope.is_empty() {
         return Err(CodeRefused::ScopeGone);
     }
-    let target = find_target(grant.resource.as_deref(), presented.resource, &granted, client, resources)?;
+    let target = find_target(grant.resource.as_deref(), presented.resource, &granted, client, rules.resources)?;
     let refresh = client.allows(GrantType::RefreshToken).then(|| RefreshToken {
         generation: 1,
         secret_hash: next.secret_hash,
         parent_hash: None,
         rotated_at: now,
         refresh_key_version: next.key_version,
-        idle_expires_at: now + policy.refresh_idle,
+        idle_expires_at: now + rules.token.refresh_idle,
     });
     // From now on the grant expires together with the last token that can be issued under it.
-    let expires_at = now + if refresh.is_some() { policy.refresh_absolute } else { policy.access };
+    let expires_at = now + if refresh.is_some() { rules.token.refresh_absolute } else { rules.token.access };
     let refresh_generation = refresh.as_ref().map(|r| r.generation);
     Ok(Issued {
         access: AccessGrant {
@@ -223,7 +219,7 @@ fn issue(
             resource: target.map(|r| r.resource.clone()),
             roles: client.visible_roles(&authentication.roles),
             algorithm: algorithm_for(client, target),
-            expires_at: expires_at.min(now + policy.access),
+            expires_at: expires_at.min(now + rules.token.access),
         },
         id_token: granted.contains(OPENID).then(|| granted.clone()),
         refresh_generation,

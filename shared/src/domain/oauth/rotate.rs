@@ -11,18 +11,15 @@
 use super::client::Client;
 use super::error::OAuthErrorCode;
 use super::grant::{Grant, GrantEnded, GrantState, RefreshToken, RevocationReason};
-use super::issue::{AccessGrant, Issued};
+use super::issue::{AccessGrant, Issued, TokenRules};
 use super::redeem::{LEVEL_TOO_LOW, NextRefresh};
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Decision};
-use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
-use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
-use std::collections::BTreeMap;
 
 /// For this time after a rotation the parent may be presented again (a lost response, a second tab), unless the client has another window.
 pub const RETRY: Span = Span::seconds(10);
@@ -124,8 +121,7 @@ pub fn rotate(
     presented: &PresentedRefresh<'_>,
     next: NextRefresh,
     client: &Client,
-    resources: &BTreeMap<String, Resource>,
-    policy: TokenPolicy,
+    rules: TokenRules<'_>,
     now: Timestamp,
 ) -> Decision<Result<Issued, RefreshRefused>> {
     let RefreshSnapshot { grant, authentication, session } = snapshot;
@@ -148,7 +144,7 @@ pub fn rotate(
         let revoked = grant.revoked(RevocationReason::RefreshReuse, now);
         return Decision::one(Change::revoke_grant(revoked), Err(RefreshRefused::Reused));
     }
-    let (scope, access) = match access(grant, &authentication.roles, presented, client, resources, policy, now) {
+    let (scope, access) = match access(grant, authentication, presented, client, rules, now) {
         Ok(allowed) => allowed,
         Err(refused) => return Decision::unchanged(Err(refused)),
     };
@@ -166,7 +162,7 @@ pub fn rotate(
                 parent_hash: Some(presented.secret_hash),
                 rotated_at: now,
                 refresh_key_version: next.key_version,
-                idle_expires_at: now + policy.refresh_idle,
+                idle_expires_at: now + rules.token.refresh_idle,
             };
             let refresh_generation = Some(refresh.generation);
             let mut grant = Grant {
@@ -205,15 +201,14 @@ fn judge(live: &RefreshToken, presented: &PresentedRefresh<'_>, window: Span, no
 /// The scope of this refresh, and its access token. A narrowed scope applies to this token only. The grant keeps its scope (RFC 6749 §6).
 fn access(
     grant: &Grant,
-    roles: &Roles,
+    account: &AccountState,
     presented: &PresentedRefresh<'_>,
     client: &Client,
-    resources: &BTreeMap<String, Resource>,
-    policy: TokenPolicy,
+    rules: TokenRules<'_>,
     now: Timestamp,
 ) -> Result<(ScopeSet, AccessGrant), RefreshRefused> {
     let still_granted = grant.scope.intersection(&client.scope);
-    if !client.accepts(grant.proofs().level()) {
+    if !rules.accepts(client, account, grant.proofs().level(), now) {
         return Err(RefreshRefused::LevelTooLow);
     }
     if grant.is_offline() && !still_granted.contains(OFFLINE_ACCESS) {
@@ -227,13 +222,13 @@ fn access(
         Some(asked) => asked.intersection(&still_granted),
         None => still_granted,
     };
-    let target = find_target(grant.resource.as_deref(), presented.resource, &scope, client, resources)?;
+    let target = find_target(grant.resource.as_deref(), presented.resource, &scope, client, rules.resources)?;
     let access = AccessGrant {
         scope: scope_for(&scope, target),
         resource: target.map(|r| r.resource.clone()),
-        roles: client.visible_roles(roles),
+        roles: client.visible_roles(&account.roles),
         algorithm: algorithm_for(client, target),
-        expires_at: grant.expires_at.min(now + policy.access),
+        expires_at: grant.expires_at.min(now + rules.token.access),
     };
     Ok((scope, access))
 }

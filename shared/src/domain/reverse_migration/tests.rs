@@ -20,7 +20,7 @@ fn password() -> PasswordCredential {
 fn decide(authentication: &AccountState, has_password: bool, verdict: PasswordVerdict) -> Decision<ReverseMigrationOutcome> {
     let password = password();
     let subject = Subject::Known { authentication, password: has_password.then_some(&password), device: None };
-    check_forwarded_password(subject, &verdict, T0)
+    check_forwarded_password(subject, &verdict, SecondFactorPolicy::Optional, T0)
 }
 
 /// security 112, 113: the trigger is another way to guess, but has no window of its own.
@@ -53,7 +53,12 @@ fn a_closed_account_and_one_without_a_password_are_refused_like_a_wrong_password
         assert!(decision.outcome == ReverseMigrationOutcome::Refused);
     }
     let identifier = IdentifierHash { key_version: 1, hash: [9; 32] };
-    let decision = check_forwarded_password(Subject::Unknown { identifier, failures: None }, &PasswordVerdict::Wrong, T0);
+    let decision = check_forwarded_password(
+        Subject::Unknown { identifier, failures: None },
+        &PasswordVerdict::Wrong,
+        SecondFactorPolicy::Optional,
+        T0,
+    );
     let counted = decision.changes.only(Change::count_unknown_sign_in);
     assert_eq!(
         (counted.version, counted.expires_at, decision.outcome),

@@ -13,7 +13,7 @@ use super::throttle::{known_device, reset_window};
 use crate::domain::account::AccountState;
 use crate::domain::change::Change;
 use crate::domain::session::{NewSession, Session};
-use crate::domain::tenant::SessionPolicy;
+use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
 use crate::domain::time::Timestamp;
 
 /// The data of a successful sign-in.
@@ -28,6 +28,8 @@ pub struct NewSignIn<'a> {
     pub replaced: Option<&'a Session>,
     /// Lifetimes.
     pub policy: &'a SessionPolicy,
+    /// Whether accounts need a second factor.
+    pub second_factor: SecondFactorPolicy,
     /// Whether the absolute end of a renewed session stays: only a whole sign-in moves it, and a second step alone is none.
     pub keeps_expiry: bool,
     /// The attempt that opens if a second step is due. None: where none can be due, as in a registration.
@@ -58,8 +60,13 @@ pub(in crate::domain) fn complete(
 ) -> Option<Completed> {
     let known = known_device(account, device).map(|known| known.id);
     let account = reset_window(account, known, new.device);
-    // Who shows a factor has not lost it.
-    let account = if Proofs::of(&evidence).level() >= Acr::Aal2 { account.without_removal_request() } else { account };
+    let account = if Proofs::of(&evidence).level() >= Acr::Aal2 {
+        // Who shows a factor has not lost it. Where a second factor is required, the account is protected by it from now on.
+        let protected = account.protected || new.second_factor.is_in_force(now);
+        AccountState { protected, ..account.without_removal_request() }
+    } else {
+        account
+    };
     let on = known.unwrap_or(new.device);
     let (opened, session) = complete_first(&account, evidence, NewSignIn { device: on, ..new }, now)?;
     Some(Completed { account, opened, session, new_device: known.is_none() })
@@ -113,7 +120,7 @@ fn open_or_renew(
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> (Vec<Change>, Session) {
-    let NewSignIn { session, device, replaced, policy, keeps_expiry, attempt: _ } = new;
+    let NewSignIn { session, device, replaced, policy, second_factor: _, keeps_expiry, attempt: _ } = new;
     if let Some(own) = replaced.filter(|own| own.is_live(account, now) && !own.proofs().is_empty()) {
         let proofs = own.proofs().with(evidence);
         let renewed = own.renew(session, account, proofs, policy, now).on_device(device);
@@ -148,7 +155,15 @@ mod tests {
                 &account,
                 None,
                 evidence,
-                NewSignIn { session, device: 1, replaced: None, policy: &policy, keeps_expiry: false, attempt: None },
+                NewSignIn {
+                    session,
+                    device: 1,
+                    replaced: None,
+                    policy: &policy,
+                    second_factor: SecondFactorPolicy::Optional,
+                    keeps_expiry: false,
+                    attempt: None,
+                },
                 now,
             )
         };
@@ -171,7 +186,15 @@ mod tests {
             complete_first(
                 &account,
                 evidence,
-                NewSignIn { session, device: 1, replaced: None, policy: &policy, keeps_expiry: false, attempt: None },
+                NewSignIn {
+                    session,
+                    device: 1,
+                    replaced: None,
+                    policy: &policy,
+                    second_factor: SecondFactorPolicy::Optional,
+                    keeps_expiry: false,
+                    attempt: None,
+                },
                 now,
             )
         };

@@ -10,8 +10,8 @@ mod text;
 pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
 pub use legacy_directory::{LegacyDirectoryConfig, SubPolicy};
 pub use policies::{
-    AndroidApp, KeysConfig, LostFactorPolicy, MailConfig, PasskeyPolicy, PasswordPolicy, RetentionPolicy, SessionPolicy,
-    SignInPolicy, Signer, TokenPolicy,
+    AndroidApp, KeysConfig, LostFactorPolicy, MailConfig, PasskeyPolicy, PasswordPolicy, RetentionPolicy, SecondFactorPolicy,
+    SessionPolicy, SignInPolicy, Signer, TokenPolicy,
 };
 pub use resource::Resource;
 pub(crate) use reverse_migration::OWN;

@@ -1,6 +1,6 @@
 //! A tenant's policies for passwords, lifetimes, keys and mail.
 
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
 
 /// Password rules by preset (security 65).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,46 @@ pub struct SignInPolicy {
     pub mail_code: bool,
     /// What a user can do who has lost all second factors.
     pub lost_factor: LostFactorPolicy,
+    /// Whether accounts need a second factor.
+    pub second_factor: SecondFactorPolicy,
+}
+
+/// Whether accounts need a second factor, or a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecondFactorPolicy {
+    /// No user can set up an authenticator app. Those that are in use stay.
+    Off,
+    /// Users can set one up.
+    #[default]
+    Optional,
+    /// Applications get nothing without one.
+    Required {
+        /// From then on users are asked to set one up. An account that is younger counts from its creation.
+        from: Timestamp,
+        /// For how long they can postpone it.
+        grace: Span,
+    },
+}
+
+impl SecondFactorPolicy {
+    /// Whether every account needs one by now, or is asked to set one up.
+    #[must_use]
+    pub fn is_in_force(self, now: Timestamp) -> bool {
+        matches!(self, Self::Required { from, .. } if from <= now)
+    }
+    /// When an account that was created at this time can no longer postpone it. None: it never needs one.
+    #[must_use]
+    pub fn deadline(self, created_at: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Required { from, grace } => Some(from.max(created_at) + grace),
+            Self::Off | Self::Optional => None,
+        }
+    }
+    /// Whether an account that was created at this time can no longer postpone it.
+    #[must_use]
+    pub fn is_overdue(self, created_at: Timestamp, now: Timestamp) -> bool {
+        self.deadline(created_at).is_some_and(|deadline| deadline <= now)
+    }
 }
 
 /// What a user can do who has lost all second factors.

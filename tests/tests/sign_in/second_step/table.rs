@@ -84,9 +84,6 @@ fn asked(row: &Row) -> (&str, &str) {
 impl Trial {
     async fn new(row: &Row) -> Self {
         let world = World::builder().tenant("default", &mailed_codes()).build().await.expect("a world");
-        if asked(row).0 == "min_acr" && !row.asked.contains("since then") {
-            require(&world, asked(row).1).await;
-        }
         let ada = Customer::registered(&world, "Ada").await;
         let app = AccountClient::client(&world);
         Self { world, ada, factor: None, app }
@@ -146,6 +143,10 @@ impl Trial {
                 assert_eq!(page.status(), 200, "{}", page.text());
                 Outcome::answer("second step")
             }
+            "/login/enroll" => {
+                assert_eq!(page.status(), 200, "{}", page.text());
+                Outcome::answer("enrollment")
+            }
             path if path.starts_with("/account/password") => Outcome::answer("account page"),
             _ if !super::is_signed_in(browser) => Outcome::answer("none"),
             other => Outcome::answer(other),
@@ -188,20 +189,32 @@ fn mailed_codes() -> String {
     format!("{DEFAULT_DOCUMENT}\n[sign_in]\nmail_code = true\n")
 }
 
-fn document(level: &str) -> String {
-    let line = format!("client_id = \"demo-app\"\nmin_acr = \"{level}\"");
-    mailed_codes().replacen("client_id = \"demo-app\"", &line, 1)
+/// The document of a row: its client needs a level, or every account a second factor.
+fn document(row: &Row) -> Option<String> {
+    match asked(row) {
+        ("min_acr", level) => {
+            let line = format!("client_id = \"demo-app\"\nmin_acr = \"{level}\"");
+            Some(mailed_codes().replacen("client_id = \"demo-app\"", &line, 1))
+        }
+        ("second_factor", _) => {
+            let lines = "second_factor = \"required\"\nsecond_factor_from = \"2020-01-01\"\nsecond_factor_grace = \"PT0S\"\n";
+            Some(format!("{}{lines}", mailed_codes()))
+        }
+        _ => None,
+    }
 }
 
-async fn require(world: &World, level: &str) {
-    put_document(world, &document(level)).await;
+async fn require(world: &World, row: &Row) {
+    if let Some(document) = document(row) {
+        put_document(world, &document).await;
+    }
 }
 
 /// The same, in force a minute from now: instances read the document again after that time.
-async fn require_in_a_minute(world: &World, level: &str) {
+async fn require_in_a_minute(world: &World, row: &Row) {
     let store = world.services.store.tenant(TenantId::default_tenant());
     let newest = store.find_newest_document().await.expect("read").map(|newest| newest.version);
-    let text = document(level).replace("{origin}", world.origin());
+    let text = document(row).expect("a document").replace("{origin}", world.origin());
     let now = world.services.clock.now();
     store.put_document_after(newest, &text, DocumentOrigin::default(), now).await.expect("stored");
 }
@@ -223,6 +236,9 @@ async fn run(row: &Row) -> Outcome {
         tokens = Some(trial.app.redeem(&callback.query("code").expect("a code")).await.tokens());
     }
     trial.protect(row).await;
+    if !row.asked.contains("since then") {
+        require(&trial.world, row).await;
+    }
     let Trial { world, ada, app, .. } = &trial;
     match row.path.as_str() {
         "sign-in" | "session from before the app" => {
@@ -277,7 +293,7 @@ async fn run(row: &Row) -> Outcome {
         }
         "redemption" => {
             browser.open("/login").await;
-            require_in_a_minute(world, asked(row).1).await;
+            require_in_a_minute(world, row).await;
             world.advance(Span::seconds(30));
             let code = app.sign_in(&mut browser, ada).await.query("code").expect("a code");
             world.advance(Span::seconds(40));
@@ -286,7 +302,7 @@ async fn run(row: &Row) -> Outcome {
         "refresh" => {
             let code = app.sign_in(&mut browser, ada).await.query("code").expect("a code");
             let tokens = app.redeem(&code).await.tokens();
-            require(world, asked(row).1).await;
+            require(world, row).await;
             too_low(&app.refresh(tokens.refresh()).await)
         }
         "/v1 with a token from before the app" => {

@@ -5,9 +5,10 @@
 //! 3. The page shows the QR code, the key beside it, and a field for the first code of the app.
 //! 4. The code that fits takes the app into use. New recovery codes are shown next, once.
 
-use super::{APP, PATH, qr, shown_codes, stale, too_many};
+use super::{APP, PATH, can_set_up, qr, shown_codes, stale, too_many};
 use crate::address_proof::{self, AddressProofState};
 use crate::pages::messages::{changed_address, page_message};
+use crate::pages::offer;
 use crate::second_factor;
 use axum::extract::State;
 use axum::response::Response;
@@ -20,6 +21,7 @@ use latchkey::domain::sign_in::methods::totp::TotpRefused;
 use latchkey::domain::totp::TotpSeed;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
+use latchkey::web::account::see_other;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
@@ -38,6 +40,9 @@ struct Shown {
 pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
         let admitted = page.admit_recent(PrincipalParts::SecondFactors).await?;
+        if !can_set_up(&page, admitted.principal.authentication()) {
+            return Ok(page.see_other(PATH));
+        }
         show(&page, &admitted, StatusCode::OK, Shown::default())
     };
     page.answer(shown.await)
@@ -57,9 +62,12 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
         }
         Err(other) => return Err(other),
     }
+    if !can_set_up(page, admitted.principal.authentication()) {
+        return Ok(page.see_other(PATH));
+    }
     if form.one("cancel")?.is_some() {
         second_factor::cancel(&page.handle, &admitted.presented).await?;
-        return Ok(page.see_other(PATH));
+        return Ok(page.browser.answer(see_other(&offer::end(page, PATH)?)));
     }
     if form.one("send")?.is_some() {
         return send(services, page, &admitted).await;
@@ -71,7 +79,7 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
         Some(code) => confirm(services, page, &admitted, &code.into(), form.one("end_others")?.is_some()).await,
         None => {
             second_factor::begin(services, &page.handle, &admitted.presented).await?;
-            Ok(page.see_other(APP))
+            Ok(page.see_other(&offer::along(page, APP)?))
         }
     }
 }
@@ -79,7 +87,7 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
 /// Mails a code to the address of the account.
 async fn send(services: &Services, page: &AccountPage, admitted: &AdmittedUser) -> Result<Response, AccountPageError> {
     match address_proof::start(services, &page.handle, &admitted.presented).await? {
-        Started::Waiting => Ok(page.see_other(APP)),
+        Started::Waiting => Ok(page.see_other(&offer::along(page, APP)?)),
         Started::ChangedAddress { until } => {
             let shown = Shown { notice: Some(changed_address(page, until)), ..Shown::default() };
             Ok(Outcome::Refused.tag(show(page, admitted, StatusCode::BAD_REQUEST, shown)?))
@@ -104,7 +112,7 @@ async fn prove(
     let words = match address_proof::prove(&page.handle, &admitted.presented, typed).await? {
         Proven::Proven => {
             second_factor::begin(services, &page.handle, &admitted.presented).await?;
-            return Ok(page.see_other(APP));
+            return Ok(page.see_other(&offer::along(page, APP)?));
         }
         Proven::Wrong { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
@@ -134,8 +142,8 @@ async fn confirm(
     let words = match second_factor::confirm(services, handle, presented, &secrets, typed, ends_others).await? {
         TotpConfirmed::Active { session, is_replacement, codes } => {
             let mut response = match codes {
-                Some(codes) => page.see_other(&shown_codes::address(page, session.account, &codes)?),
-                None => page.see_done(PATH, if is_replacement { "app-replaced" } else { "app-added" }),
+                Some(codes) => page.see_other(&offer::along(page, &shown_codes::address(page, session.account, &codes)?)?),
+                None => offer::done(page, PATH, if is_replacement { "app-replaced" } else { "app-added" })?,
             };
             let identifier = admitted.principal.authentication().identifier;
             secrets.set_cookies(&mut response, handle, &page.browser, &session, identifier, false);
@@ -171,7 +179,7 @@ fn refusal(page: &AccountPage, refused: TotpRefused) -> String {
 }
 
 fn show(page: &AccountPage, admitted: &AdmittedUser, status: StatusCode, shown: Shown) -> Result<Response, AccountPageError> {
-    Ok(page.show(Section::Security, "account_two_step_app", status, values(page, admitted, &shown)?))
+    Ok(offer::show(page, Section::Security, "account_two_step_app", status, values(page, admitted, &shown)?))
 }
 
 fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<Value, AccountPageError> {
@@ -192,7 +200,8 @@ fn values(page: &AccountPage, admitted: &AdmittedUser, shown: &Shown) -> Result<
         keeps_others => shown.keeps_others,
         errors => &shown.errors,
         notice => &shown.notice,
-        back => page.path(PATH),
+        back => offer::end(page, PATH)?,
+        action => offer::along(page, "?")?,
         anti_forgery => page.anti_forgery(PAGE, admitted),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{CODES, FILE, PATH, shown_codes, stale, too_many};
 use crate::pages::messages::page_message;
+use crate::pages::offer;
 use crate::second_factor;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -74,7 +75,7 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
     }
     if let Some(typed) = form.one("code")? {
         if second_factor::show_codes_kept(&page.handle, &admitted.presented, &SecretText::from(typed)).await? {
-            return Ok(page.see_done(PATH, "codes-kept"));
+            return offer::done(page, PATH, "codes-kept");
         }
         let errors = BTreeMap::from([("code", page_message(page, "recovery-codes-wrong"))]);
         let shown = Shown { sealed, errors, ..Shown::default() };
@@ -114,8 +115,9 @@ fn show(
         file => sealed.map(|sealed| page.path(&format!("{FILE}?{}={sealed}", shown_codes::PARAMETER))),
         errors => shown.errors,
         notice => shown.notice,
-        back => page.path(PATH),
+        back => offer::end(page, PATH)?,
+        action => offer::along(page, "?")?,
         anti_forgery => page.anti_forgery(PAGE, admitted),
     };
-    Ok(page.show(Section::Security, "account_two_step_codes", status, values))
+    Ok(offer::show(page, Section::Security, "account_two_step_codes", status, values))
 }

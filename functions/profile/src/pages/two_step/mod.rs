@@ -9,8 +9,10 @@ mod shown_codes;
 use super::messages::{done_message, page_message};
 use axum::response::Response;
 use http::StatusCode;
+use latchkey::domain::account::AccountState;
 use latchkey::domain::recovery_codes::COUNT;
 use latchkey::domain::second_factor::has_codes;
+use latchkey::domain::tenant::SecondFactorPolicy;
 use latchkey::domain::time::Timestamp;
 use latchkey::locale::{self, FluentValue};
 use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
@@ -42,13 +44,18 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
         codes_left => has_codes(account).then(|| codes.map_or(0, |codes| codes.left())),
         codes_total => COUNT,
         are_kept => codes.is_none_or(|codes| codes.are_kept),
-        app => page.path(APP),
+        app => can_set_up(page, account).then(|| page.path(APP)),
         codes => page.path(CODES),
         remove => page.path(REMOVE),
         back => page.path("/account/security"),
         success => done_message(page, &DONE)?,
     };
     Ok(page.show(Section::Security, "account_two_step", StatusCode::OK, values))
+}
+
+/// Whether the user can set up an app: the tenant document allows it. An app that is in use can always be replaced.
+fn can_set_up(page: &AccountPage, account: &AccountState) -> bool {
+    account.factors.totp.is_some() || page.handle.tenant.config.sign_in.second_factor != SecondFactorPolicy::Off
 }
 
 /// There were too many changes in a day.

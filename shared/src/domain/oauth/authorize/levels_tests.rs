@@ -1,11 +1,12 @@
 //! Levels: what counts for a request, what is asked for, and what the token says (security 11, 54, 78).
 
-use super::tests::{Case, client, step};
+use super::tests::{Case, FACTORS, POLICIES, client, step};
 use super::*;
 use crate::domain::oauth::authorization_request::RequestedAcr;
 use crate::domain::oauth::client::Client;
 use crate::domain::sign_in::factors::Factors;
 use crate::domain::sign_in::method::Method;
+use crate::domain::tenant::SecondFactorPolicy;
 use std::collections::BTreeMap;
 
 const PASSKEY: Method = Method::SyncedPasskey;
@@ -93,7 +94,51 @@ fn a_wish_is_asked_for_once_and_a_need_always() {
     case.request.acr.is_essential = true;
     case.request.acr.values = vec![Acr::PhishingResistant];
     assert_eq!(case.outcome(), Authorized::StepUp { level: Acr::PhishingResistant });
-    // Without a passkey it cannot be reached, and the user is not sent in circles.
-    case.authentication.factors = Factors::default();
+}
+
+#[test]
+fn security_78_a_missing_factor_is_asked_for_once_and_no_page_is_shown_to_a_silent_request() {
+    let client = Client { min_acr: Some(Acr::Aal2), ..client() };
+    let mut case = Case::new(&client);
+    proven(&mut case, &[(Method::Password, 1)]);
+    let enroll = |reason| Authorized::Enroll(Enrollment { level: Acr::Aal2, reason });
+    assert_eq!(case.outcome(), enroll(EnrollmentReason::Client));
+    case.request.prompt.none = true;
+    assert_eq!(case.error(), OAuthErrorCode::InteractionRequired);
+    // The user goes on without, and is not sent in circles. An answer in another session counts for nothing.
+    case.request.prompt.none = false;
+    case.interactions.enrolled = Some(step(SessionId::from_bytes([9; 16]), case.now));
+    assert_eq!(case.outcome(), enroll(EnrollmentReason::Client));
+    case.interactions.enrolled = Some(step(case.session.id, case.now));
     assert_eq!(case.error(), OAuthErrorCode::UnmetAuthenticationRequirements);
+}
+
+#[test]
+fn security_158_a_factor_that_is_required_of_every_account_is_asked_for_after_each_sign_in_until_its_deadline_and_always_after_it()
+ {
+    let client = client();
+    let mut case = Case::new(&client);
+    proven(&mut case, &[(Method::Password, 0)]);
+    case.authentication.created_at = case.now - Span::days(400);
+    let until = case.now + Span::days(14);
+    let of = |from| {
+        let second_factor = SecondFactorPolicy::Required { from, grace: Span::days(14) };
+        Policies { factors: FactorRules { second_factor, ..FACTORS }, ..POLICIES }
+    };
+    case.policies = of(case.now);
+    let enroll = |reason| Authorized::Enroll(Enrollment { level: Acr::Aal2, reason });
+    assert!(matches!(case.outcome(), Authorized::Code { .. }), "no sign-in just now");
+    case.interactions.signed_in = Some(step(case.session.id, case.now));
+    assert_eq!(case.outcome(), enroll(EnrollmentReason::Postponable { until }));
+    case.request.prompt.none = true;
+    assert!(matches!(case.outcome(), Authorized::Code { .. }), "nothing is overdue");
+    case.request.prompt.none = false;
+    case.interactions.enrolled = Some(step(case.session.id, case.now));
+    assert!(matches!(case.outcome(), Authorized::Code { .. }), "postponed");
+    case.policies = of(case.now - Span::days(15));
+    assert_eq!(case.outcome(), enroll(EnrollmentReason::Overdue), "the answer counts no more");
+    case.request.prompt.none = true;
+    assert_eq!(case.error(), OAuthErrorCode::InteractionRequired);
+    proven(&mut case, &[(Method::Password, 0), (Method::Totp, 0)]);
+    assert!(matches!(case.outcome(), Authorized::Code { .. }));
 }

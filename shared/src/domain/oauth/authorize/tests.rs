@@ -7,12 +7,13 @@ use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, 
 use crate::domain::session::NewSession;
 use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::methods::password::tests::authentication;
-use crate::domain::tenant::Localized;
+use crate::domain::tenant::{Localized, SecondFactorPolicy};
 
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const TOKEN: TokenPolicy =
     TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) };
-const POLICIES: Policies<'_> = Policies { session: &SESSION, token: &TOKEN, passkeys: true };
+pub(super) const FACTORS: FactorRules = FactorRules { second_factor: SecondFactorPolicy::Optional, passkeys: true };
+pub(super) const POLICIES: Policies<'static> = Policies { session: &SESSION, token: &TOKEN, factors: FACTORS };
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 /// A step at this time. A sign-in began when the session was proven.
 pub(super) fn step(sid: SessionId, at: Timestamp) -> Interaction {
@@ -97,6 +98,7 @@ pub(super) struct Case<'c> {
     hint: Option<Sub>,
     pub(super) interactions: Interactions,
     due: AccountDue,
+    pub(super) policies: Policies<'static>,
     pub(super) now: Timestamp,
 }
 
@@ -111,6 +113,7 @@ impl<'c> Case<'c> {
             hint: None,
             interactions: Interactions::default(),
             due: AccountDue::Nothing,
+            policies: POLICIES,
             now: T0 + Span::minutes(10),
         }
     }
@@ -122,7 +125,7 @@ impl<'c> Case<'c> {
             due: self.due,
         });
         let new = NewCode { grant: GrantId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([2; 32]) };
-        authorize(&self.request, signed_in, self.hint, self.interactions, POLICIES, new, self.now)
+        authorize(&self.request, signed_in, self.hint, self.interactions, self.policies, new, self.now)
     }
     pub(super) fn outcome(&self) -> Authorized {
         let decision = self.decide();

@@ -1,11 +1,11 @@
 use super::*;
 use crate::domain::account::AccountStatus;
 use crate::domain::id::SessionId;
-use crate::domain::oauth::fixture::{NOW, ORDERS, POLICY, authentication, client, hash, resources, scope};
+use crate::domain::oauth::fixture::{
+    NOW, ORDERS, POLICY, SESSION_POLICY, authentication, client, hash, resources, scope, token_rules,
+};
 use crate::domain::sign_in::assurance::Acr;
 use crate::domain::time::Span;
-
-const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
 
 fn token() -> LegacyToken {
     let subject = FederatedSubject { issuer: "https://pool.example".to_owned(), subject: "8f14e45f".to_owned() };
@@ -34,7 +34,8 @@ fn decide_with(
         refresh: NextRefresh { secret_hash: hash(32), key_version: 2 },
         claim,
     };
-    let rules = ExchangeRules { resources: &resources(), session: &SESSION, token: POLICY };
+    let resources = resources();
+    let rules = token_rules(&resources);
     let asked = asked.map(scope);
     exchange(&token(), account, Asked { scope: asked.as_ref(), resource }, new, client, rules, NOW)
 }
@@ -47,7 +48,7 @@ fn an_exchange_creates_a_session_and_a_grant_with_its_first_refresh_token() {
     let (session, grant) = (first.made_by(Change::open_session), second.made_by(Change::exchange_token));
     assert_eq!(grant, issued.grant);
     assert_eq!((session.auth_time, session.created_at, session.amr.len()), (NOW - Span::hours(5), NOW, 0));
-    assert_eq!((session.epoch, session.expires_at, session.version), (3, NOW + SESSION.absolute, 1));
+    assert_eq!((session.epoch, session.expires_at, session.version), (3, NOW + SESSION_POLICY.absolute, 1));
     assert_eq!((grant.sid, grant.epoch, grant.version, &grant.code), (session.id, 3, 1, &None));
     assert_eq!((grant.auth_time, grant.nonce.as_ref()), (NOW - Span::hours(5), None));
     assert_eq!((&grant.scope, grant.expires_at), (&scope("openid offline_access"), NOW + POLICY.refresh_absolute));

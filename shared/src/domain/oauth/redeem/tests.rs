@@ -5,7 +5,7 @@ use crate::domain::account::AccountStatus;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::oauth::fixture::{
     CHALLENGE, NOW, ORDERS, POLICY, REDIRECT_URI, VERIFIER, active, authentication, client, client_id, code_issued, hash,
-    resources, scope, session, sha256,
+    resources, scope, session, sha256, token_rules,
 };
 use crate::domain::time::Span;
 
@@ -42,7 +42,7 @@ impl Case {
     fn decide(&self) -> Decision<Result<Issued, CodeRefused>> {
         let snapshot =
             CodeSnapshot { grant: &self.grant, authentication: &self.authentication, session: self.session.as_ref() };
-        redeem(snapshot, &self.presented, NEXT, &self.client, &resources(), POLICY, self.now)
+        redeem(snapshot, &self.presented, NEXT, &self.client, token_rules(&resources()), self.now)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::account::{AccountStatus, LinkSeed};
 use crate::domain::oauth::fixture::{
-    NOW, ORDERS, POLICY, active, authentication, client, client_id, code_issued, hash, resources, scope, session,
+    NOW, ORDERS, POLICY, active, authentication, client, client_id, code_issued, hash, resources, scope, session, token_rules,
 };
 use crate::domain::oauth::grant::RevokedJti;
 
@@ -46,7 +46,7 @@ impl Case {
             scope: self.scope.as_ref(),
             resource: self.resource,
         };
-        rotate(snapshot, &presented, NEXT, &self.client, &resources(), POLICY, self.now)
+        rotate(snapshot, &presented, NEXT, &self.client, token_rules(&resources()), self.now)
     }
 }
 fn live(grant: &Grant) -> &RefreshToken {
@@ -266,7 +266,7 @@ fn one_token_has_one_child_in_every_order_of_ten_presentations() {
             let presented = PresentedRefresh {
                 generation, secret_hash: case.secret_hash, scope: None, resource: &[],
             };
-            let decision = rotate(snapshot, &presented, next, &case.client, &resources(), POLICY, case.now);
+            let decision = rotate(snapshot, &presented, next, &case.client, token_rules(&resources()), case.now);
             match decision.outcome {
                 Ok(issued) => {
                     prop_assert!(!dead);

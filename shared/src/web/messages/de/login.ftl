@@ -86,6 +86,7 @@ second-step-blocked =
     }
 second-step-locked = Es gab zu viele falsche Codes hintereinander, daher nehmen wir für dieses Konto keine mehr an. Melden Sie sich mit einem Passkey an, oder fragen Sie unseren Support.
 second-step-without = Ohne diesen Schritt weiter
+second-step-other-factor = Ich kann meinen Passkey hier nicht verwenden
 second-step-not-you = Nicht Sie? Mit einem anderen Konto anmelden
 second-step-lost = Ich habe meine App und meine Wiederherstellungscodes verloren
 lost-factor-title = Sie haben Ihren zweiten Schritt verloren?
@@ -198,6 +199,19 @@ complete-otherwise = Wenn Sie nicht zustimmen, können Sie weiterhin:
 complete-export = Ihre Daten herunterladen
 complete-delete = Ihr Konto löschen
 complete-sign-out = sich abmelden
+
+enroll-title = Schützen Sie Ihr Konto
+enroll-until = Bitte richten Sie eine zweite Möglichkeit ein, mit der Sie sich ausweisen. Sie können das auch später tun, bis zum { $date }.
+enroll-overdue = Bitte richten Sie eine zweite Möglichkeit ein, mit der Sie sich ausweisen. Danach geht es weiter.
+enroll-client = { $client } braucht eine besser geschützte Anmeldung. Bitte richten Sie eine zweite Möglichkeit ein, mit der Sie sich ausweisen.
+enroll-passkey-title = Passkey
+enroll-passkey-text = Anmelden mit Fingerabdruck, Gesicht oder Displaysperre: am schnellsten, und ohne einen Code einzutippen.
+enroll-app-title = Authenticator-App
+enroll-app-text = Eine App auf Ihrem Telefon zeigt alle 30 Sekunden einen neuen Code. Sie geben ihn nach dem Passwort ein.
+enroll-app = App einrichten
+enroll-later = Jetzt nicht
+enroll-decline = Ohne sie zurück zu { $client }
+enroll-otherwise = Auch ohne sie können Sie:
 
 passkey-offer-title = Nächstes Mal schneller anmelden
 passkey-offer-lead = Mit einem Passkey melden Sie sich auf diesem Gerät mit Fingerabdruck, Gesicht oder Displaysperre an, ohne Ihr Passwort einzugeben.

@@ -86,6 +86,7 @@ second-step-blocked =
     }
 second-step-locked = There were too many wrong codes in a row, so we accept no more of them for this account. Sign in with a passkey, or ask our support.
 second-step-without = Continue without this step
+second-step-other-factor = I cannot use my passkey here
 second-step-not-you = Not you? Sign in with another account
 second-step-lost = I have lost my app and my recovery codes
 lost-factor-title = You have lost your second step?
@@ -198,6 +199,19 @@ complete-otherwise = If you do not accept them, you can still:
 complete-export = download your data
 complete-delete = delete your account
 complete-sign-out = sign out
+
+enroll-title = Protect your account
+enroll-until = Please add a second way to show that it is you. You can do this later, until { $date }.
+enroll-overdue = Please add a second way to show that it is you. Then you can continue.
+enroll-client = { $client } needs a sign-in that is better protected. Please add a second way to show that it is you.
+enroll-passkey-title = Passkey
+enroll-passkey-text = Sign in by fingerprint, face or screen lock. The quickest way, and no code to type.
+enroll-app-title = Authenticator app
+enroll-app-text = An app on your phone shows a new code every 30 seconds. You type it after your password.
+enroll-app = Set up an app
+enroll-later = Not now
+enroll-decline = Back to { $client } without it
+enroll-otherwise = Without it you can still:
 
 passkey-offer-title = Sign in faster next time
 passkey-offer-lead = With a passkey you sign in by fingerprint, face or screen lock on this device, without typing your password.

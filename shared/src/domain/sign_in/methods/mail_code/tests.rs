@@ -6,7 +6,7 @@ use crate::domain::session::{NewSession, Session};
 use crate::domain::sign_in::assurance::Acr;
 use crate::domain::sign_in::attempt::{NewAttempt, SignInAttempt};
 use crate::domain::sign_in::methods::password::tests::{authentication, identifier};
-use crate::domain::tenant::SessionPolicy;
+use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
 
 const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
@@ -38,7 +38,15 @@ fn flow() -> Flow {
 fn new(replaced: Option<&Session>) -> NewSignIn<'_> {
     let session = NewSession { id: SessionId::from_bytes([9; 16]), secret_hash: browser(9), device: None };
     let attempt = Some(NewAttempt { id: AttemptId::from_bytes([8; 16]), browser: browser(1) });
-    NewSignIn { session, device: 99, replaced, policy: &POLICY, keeps_expiry: false, attempt }
+    NewSignIn {
+        session,
+        device: 99,
+        replaced,
+        policy: &POLICY,
+        second_factor: SecondFactorPolicy::Optional,
+        keeps_expiry: false,
+        attempt,
+    }
 }
 
 fn redeemed(

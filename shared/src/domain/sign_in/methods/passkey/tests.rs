@@ -7,7 +7,7 @@ use crate::domain::passkey::{CredentialHash, Transports};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::{NewSession, Session};
 use crate::domain::sign_in::methods::password::tests::authentication;
-use crate::domain::tenant::SessionPolicy;
+use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
 use crate::keys::passkey::PasskeyVerifier;
 use ceremony::check_creation;
 use data_encoding::BASE64URL_NOPAD;
@@ -57,7 +57,15 @@ fn decide(
     let ceremony = Ceremony { challenge: &challenge, rp_id: RP, origins: &origins };
     let policy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
     let session = NewSession { id: SessionId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([1; 32]), device: None };
-    let new = NewSignIn { session, device: 9, replaced: None, policy: &policy, keeps_expiry: false, attempt: None };
+    let new = NewSignIn {
+        session,
+        device: 9,
+        replaced: None,
+        policy: &policy,
+        second_factor: SecondFactorPolicy::Optional,
+        keeps_expiry: false,
+        attempt: None,
+    };
     let subject = Subject { authentication: account, passkey: stored, device: Some(DEVICE) };
     authenticate(subject, &Presented { posted: &posted, ceremony, issued_at }, &PasskeyVerifier, new, NOW)
 }

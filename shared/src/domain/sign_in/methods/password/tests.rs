@@ -10,7 +10,7 @@ use crate::domain::session::NewSession;
 use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::factors::Factors;
 use crate::domain::sign_in::throttle::UNKNOWN_KEPT;
-use crate::domain::tenant::SessionPolicy;
+use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
 
 const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
@@ -58,7 +58,15 @@ fn known<'a>(authentication: &'a AccountState, password: &'a PasswordCredential,
 }
 
 fn new(replaced: Option<&Session>) -> NewSignIn<'_> {
-    NewSignIn { session: new_session(50), device: NEW_DEVICE, replaced, policy: &POLICY, keeps_expiry: false, attempt: None }
+    NewSignIn {
+        session: new_session(50),
+        device: NEW_DEVICE,
+        replaced,
+        policy: &POLICY,
+        second_factor: SecondFactorPolicy::Optional,
+        keeps_expiry: false,
+        attempt: None,
+    }
 }
 
 fn new_session(id: u8) -> NewSession {
