@@ -14,6 +14,7 @@ mod people;
 mod site;
 mod target;
 mod terminal;
+mod unenrolled;
 mod user_import;
 mod verify_export;
 mod ways_in;

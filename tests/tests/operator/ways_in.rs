@@ -1,4 +1,5 @@
-//! `latchkey config plan`, `apply` and `doctor --deep` where a document ends passkeys: counted before it is applied, refused without `--accept`.
+//! `latchkey config plan`, `apply` and `doctor --deep` where a document ends passkeys: counted before it is applied, refused without `--accept`; and
+//! where it requires a second factor.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -108,4 +109,35 @@ async fn security_87_a_document_that_ends_passkeys_is_counted_and_needs_to_be_ac
     let back = operator.run(&["config", "rollback", "1", "@", "--yes"]);
     assert!(back.code == Some(0) && back.err.is_empty(), "{back:?}");
     assert_eq!(doctor(&["--deep"])["verdict"], "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn security_158_a_document_that_requires_a_second_factor_says_how_many_accounts_are_asked_for_one() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let gateway = Gateway::start(&data, &[]);
+    let (operator, site) = (Operator::new(&gateway, &data, folder.path()), Site::from(&gateway));
+    with_passkey(&site, "Ada").await;
+    Customer::registered(&site, "Bob").await;
+    Customer::registered(&site, "Eve").await;
+    let required = "second_factor = \"required\"\nsecond_factor_from = \"2099-01-31\"\nsecond_factor_grace = \"P30D\"";
+    operator.write("required.toml", &format!("{DEFAULT_DOCUMENT}\n[sign_in]\n{required}\n"));
+    let plan = operator.run(&["config", "plan", "required.toml", "@", "--rate", "1000"]);
+    assert!(plan.code == Some(0) && plan.err.contains("at most 1000 a second"), "{plan:?}");
+    for words in
+        ["from 2099-01-31 users are asked for a second factor", "postpone for 30 days", "set one up: 2;", "not counted: 0"]
+    {
+        assert!(plan.out.contains(words), "{words}: {plan:?}");
+    }
+    let plan: Value = serde_json::from_str(&operator.run_ok(&["config", "plan", "required.toml", "@", "--json"])).unwrap();
+    assert_eq!(plan["second_factor"], json!({ "accounts": 3, "without_factor": 2, "unreadable": 0 }), "{plan}");
+    // In force already: another grace period reads no account.
+    operator.run_ok(&["config", "apply", "required.toml", "@", "--yes"]);
+    operator.write("longer.toml", &format!("{DEFAULT_DOCUMENT}\n[sign_in]\n{}\n", required.replace("P30D", "P60D")));
+    let longer = operator.run(&["config", "plan", "longer.toml", "@"]);
+    assert!(longer.code == Some(0) && longer.err.is_empty() && !longer.out.contains("accounts counted"), "{longer:?}");
+    // Without its day the document is refused with the line.
+    operator.write("no-day.toml", &format!("{DEFAULT_DOCUMENT}\n[sign_in]\nsecond_factor = \"required\"\n"));
+    let refused = operator.run(&["config", "plan", "no-day.toml", "@"]);
+    assert!(refused.code != Some(0) && refused.err.contains("sign_in.second_factor_from"), "{refused:?}");
 }

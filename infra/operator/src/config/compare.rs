@@ -4,11 +4,12 @@ use super::document::{Document, DocumentFile};
 use crate::command_error::CommandError;
 use crate::target::Target;
 use crate::terminal::{Colour, columns, highlighted, say, say_json};
+use crate::unenrolled::Unenrolled;
 use crate::ways_in::{EndedWays, WalkOptions};
 use latchkey::config::plan::{Plan, Severity};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::sign_in::ways_in::AllowedWays;
-use latchkey::domain::tenant::TenantConfig;
+use latchkey::domain::tenant::{SecondFactorPolicy, TenantConfig};
 use latchkey::store::tenant::TenantDocument;
 use latchkey::web::passkey::RelyingParty;
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub(super) struct Comparison {
     pub(super) plan: Plan,
     /// The passkeys and ways in that the document ends, if it can end any.
     pub(super) ended: Option<EndedWays>,
+    /// The accounts that the document asks to set up a factor, if it requires one from now on.
+    unenrolled: Option<Unenrolled>,
     /// Why the version in force could not be compared.
     unreadable: Option<String>,
     is_same_text: bool,
@@ -38,6 +41,8 @@ struct PlanOutput<'a> {
     not_compared: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passkeys: Option<&'a EndedWays>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_factor: Option<&'a Unenrolled>,
 }
 
 /// Reads the version in force and compares the document with it.
@@ -53,11 +58,31 @@ pub(super) async fn compare(document: &Document, target: &Target, walk: WalkOpti
         (None, Some(newest)) => Plan::not_compared(newest.version),
         (now, _) => Plan::between(now.as_ref(), &document.config),
     };
-    let ended = match newest.is_some() && !is_same_text {
-        true => count_ended(document, now.as_ref(), target, walk).await?,
-        false => None,
+    let (ended, unenrolled) = match newest.is_some() && !is_same_text {
+        true => (
+            count_ended(document, now.as_ref(), target, walk).await?,
+            count_unenrolled(document, now.as_ref(), target, walk).await?,
+        ),
+        false => (None, None),
     };
-    Ok(Comparison { newest, plan, ended, unreadable, is_same_text })
+    Ok(Comparison { newest, plan, ended, unenrolled, unreadable, is_same_text })
+}
+
+/// Counts the accounts without a second factor, if the document requires one and the version in force does not.
+async fn count_unenrolled(
+    document: &Document,
+    now: Option<&TenantConfig>,
+    target: &Target,
+    walk: WalkOptions,
+) -> Result<Option<Unenrolled>, CommandError> {
+    let is_required = |config: &TenantConfig| matches!(config.sign_in.second_factor, SecondFactorPolicy::Required { .. });
+    if !is_required(&document.config) || now.is_some_and(is_required) {
+        return Ok(None);
+    }
+    let passkeys = RelyingParty::new(&document.config.passkeys, &target.origin.issuer(&document.tenant)).is_some();
+    let store = target.store.tenant(document.tenant.clone());
+    let of = format!("tenant {} of {}", document.tenant, target.name);
+    Unenrolled::count(&store, walk.rate, passkeys, &of).await.map(Some)
 }
 
 /// Counts what ends for users with passkeys: only if the relying party id changes or goes, which no other section can do. `now`: the version
@@ -140,6 +165,9 @@ impl Comparison {
         for line in self.ended.iter().flat_map(EndedWays::lines) {
             text.push_str(&format!("  {line}\n"));
         }
+        if let Some(unenrolled) = &self.unenrolled {
+            text.push_str(&format!("  {}\n", unenrolled.line()));
+        }
         if !self.is_harmless() {
             text.push_str("  these users lose a way in: `latchkey config apply` needs --accept\n");
         }
@@ -166,5 +194,6 @@ pub(super) async fn plan(file: &DocumentFile, target: &Target, walk: WalkOptions
         plan: &comparison.plan,
         not_compared: comparison.unreadable.as_deref(),
         passkeys: comparison.ended.as_ref(),
+        second_factor: comparison.unenrolled.as_ref(),
     })
 }
