@@ -98,3 +98,19 @@ fn claims_become_attributes_by_name_or_rule_and_only_those_that_a_pool_accepts()
     let made: Vec<(&str, &str)> = made.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(made, expected);
 }
+
+#[test]
+fn security_158_where_a_second_factor_is_required_a_password_takes_no_user_to_a_pool_after_the_grace_period() {
+    let account = AccountState { created_at: T0 - Span::days(400), ..authentication() };
+    let password = password();
+    let forwarded = |from| {
+        let subject = Subject::Known { authentication: &account, password: Some(&password), device: None };
+        let policy = SecondFactorPolicy::Required { from, grace: Span::days(14) };
+        check_forwarded_password(subject, &PasswordVerdict::Right, policy, T0)
+    };
+    assert_eq!(forwarded(T0 - Span::days(13)).outcome, ReverseMigrationOutcome::Right);
+    let refused = forwarded(T0 - Span::days(14));
+    assert_eq!(refused.outcome, ReverseMigrationOutcome::Refused);
+    // A right password resets no window.
+    assert_eq!(refused.changes.only(Change::record_first_step).failures, account.failures);
+}

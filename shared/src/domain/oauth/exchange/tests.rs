@@ -122,3 +122,26 @@ fn a_refused_exchange_changes_nothing() {
         assert_eq!(decision.outcome.unwrap_err(), expected);
     }
 }
+
+#[test]
+fn security_158_where_a_second_factor_is_required_an_exchange_ends_with_the_grace_period() {
+    let resources = resources();
+    let rules = |from| {
+        let second_factor = crate::domain::tenant::SecondFactorPolicy::Required { from, grace: Span::days(14) };
+        TokenRules { second_factor, ..token_rules(&resources) }
+    };
+    let account = AccountState { created_at: NOW - Span::days(400), ..authentication() };
+    let exchanged = |from| {
+        let new = NewExchange {
+            session: NewSession { id: SessionId::from_bytes([6; 16]), secret_hash: hash(31), device: None },
+            grant: GrantId::from_bytes([7; 16]),
+            refresh: NextRefresh { secret_hash: hash(32), key_version: 2 },
+            claim: None,
+        };
+        exchange(&token(), Some(&account), Asked { scope: None, resource: &[] }, new, &client(), rules(from), NOW)
+    };
+    assert!(exchanged(NOW - Span::days(13)).outcome.is_ok());
+    let refused = exchanged(NOW - Span::days(14));
+    assert!(refused.changes.is_empty());
+    assert!(matches!(refused.outcome, Err(ExchangeRefused::Protected)), "{:?}", refused.outcome.err());
+}
