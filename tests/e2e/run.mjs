@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [lost] [mail_code] [enroll] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [two_step] [lost] [mail_code] [enroll] [no_password] [flows] [passkeys]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder stores the journey's screenshots. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
@@ -20,7 +20,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
 const running = []
 
 async function main(suites) {
-  const all = { openid, guide, journey, account, two_step: twoStep, lost, mail_code: mailCode, enroll, flows, passkeys }
+  const all = { openid, guide, journey, account, two_step: twoStep, lost, mail_code: mailCode, enroll, no_password: noPassword, flows, passkeys }
   for (const name of suites.length > 0 ? suites : Object.keys(all)) {
     if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
     await all[name]()
@@ -86,6 +86,14 @@ async function mailCode() {
 /** A user of a tenant that requires a second factor, on a gateway of its own: the suite moves its clock. */
 async function enroll() {
   await suite('enroll.mjs', { ISSUER: await gateway('--config', withSignIn('second_factor = "required"\nsecond_factor_from = "2020-01-01"')) })
+}
+
+/** A user who registers without a password. */
+async function noPassword() {
+  const config = path.join(work, 'no-password.toml')
+  const document = readFileSync(path.join(root, 'infra/local/latchkey.toml'), 'utf8')
+  writeFileSync(config, document.replace('[registration]\n', '[registration]\npassword = "optional"\n'))
+  await suite('no_password.mjs', { ISSUER: await gateway('--config', config) })
 }
 
 /** The built-in document with these lines under [sign_in]. */

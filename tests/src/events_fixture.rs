@@ -90,7 +90,7 @@ impl EventsFixture {
             email: address.as_str().to_owned(),
             typed: None,
             claims: Claims([("given_name".to_owned(), json!("<b>Mallory</b>"))].into_iter().collect()),
-            password: PasswordHash::from_phc("$argon2id$".to_owned()),
+            password: Some(PasswordHash::from_phc("$argon2id$".to_owned())),
             terms: Vec::new(),
         };
         let pending = serde_json::to_vec(&pending).expect("JSON");
@@ -172,7 +172,7 @@ impl EventsFixture {
         let sample = new_account(n, n);
         let account = sample.authentication.account;
         let stored = self.tenant.store.find_profile(account).await.expect("a store").expect("an account").authentication;
-        let password = latchkey::domain::credential::PasswordCredential { version, ..sample.password };
+        let password = latchkey::domain::credential::PasswordCredential { version, ..sample.password.expect("a password") };
         self.commit(Change::change_password(stored.with_new_password(self.now()), password, None, None)).await;
     }
 

@@ -245,8 +245,11 @@ fn check_ownership(raw: &RawData) -> Violations {
             owners.insert(owner);
         }
         if required {
-            let without = accounts.keys().filter(|owner| !owners.contains(owner));
-            violations.extend(without.map(|owner| format!("I2: account {} has no {kind}", owner.1)));
+            // A passkey stands in for a password.
+            let has_passkey =
+                |authn: &Value| kind == "password" && number(&authn["fac"]["M"], "p").is_some_and(|count| count > 0);
+            let without = accounts.iter().filter(|(owner, authn)| !owners.contains(owner) && !has_passkey(authn));
+            violations.extend(without.map(|(owner, _)| format!("I2: account {} has no {kind}", owner.1)));
         }
     }
     violations

@@ -130,7 +130,8 @@ impl SignedInUser {
             link: None,
             identifier: authentication.identifier,
             authentication: authentication.clone(),
-            password: PasswordCredential { account, hash, changed_at: now, version: 1 },
+            password: Some(PasswordCredential { account, hash, changed_at: now, version: 1 }),
+            passkey: None,
             profile: Profile {
                 account,
                 claims: profile,

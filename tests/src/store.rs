@@ -297,7 +297,8 @@ pub fn new_account(n: u8, id: u8) -> NewAccount {
     NewAccount {
         identifier: identifier(n),
         authentication: authentication(n),
-        password: password(n),
+        password: Some(password(n)),
+        passkey: None,
         profile: Profile {
             account: account(n),
             claims: Sealed(vec![1; 120]),

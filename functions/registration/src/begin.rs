@@ -1,6 +1,7 @@
 //! Starts a registration, for page and API: hash, seal, count the mail, two puts. It reads nothing, so the result does not depend on existing accounts
 //! (security 107).
 
+use crate::way_in;
 use latchkey::domain::change::Decision;
 use latchkey::domain::form::Submission;
 use latchkey::domain::id::ClientId;
@@ -69,9 +70,14 @@ pub(crate) async fn begin(
     origin: Origin,
 ) -> Result<StartedRegistration, StartError> {
     let (tenant, now) = (&handle.tenant, handle.now());
-    let checked = application.check(&tenant.config, origin.submission, &origin.locale, now).map_err(StartError::Flawed)?;
+    let asked = way_in::asked_password(tenant, origin.submission);
+    let checked =
+        application.check(&tenant.config, asked, origin.submission, &origin.locale, now).map_err(StartError::Flawed)?;
     // Hash now, for every address alike, so that the password itself is never stored.
-    let password = services.hasher.hash(&application.password).await?;
+    let password = match application.has_password() {
+        true => Some(services.hasher.hash(&application.password).await?),
+        false => None,
+    };
     let pending = PendingRegistration {
         email: checked.email.as_str().to_owned(),
         typed: Some(application.email.trim()).filter(|typed| *typed != checked.email.as_str()).map(str::to_owned),

@@ -17,6 +17,7 @@ mod client;
 mod legacy_directory;
 mod pages;
 mod prove;
+mod way_in;
 
 use axum::Router;
 use axum::handler::Handler as _;

@@ -5,6 +5,7 @@
 
 use crate::begin::unreadable;
 use crate::legacy_directory::{self, KnownUser, LegacyLookup};
+use crate::way_in::{ChoiceRefused, Chosen};
 use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::change::Decision;
 use latchkey::domain::flow::Flow;
@@ -17,6 +18,7 @@ use latchkey::domain::registration::{
 use latchkey::domain::requirements::satisfied_by;
 use latchkey::domain::secret::{SecretHash, SecretText};
 use latchkey::keys::locator::FlowLocator;
+use latchkey::keys::password::HashMemo;
 use latchkey::keys::{DataKey, SealedField};
 use latchkey::services::{Services, Tenant};
 use latchkey::store::flow::FlowSnapshot;
@@ -67,6 +69,9 @@ fn no_such_registration() -> Problem {
     )
 }
 
+/// The outcome of a proof. A refusal is of what came with the right proof; nothing is written then.
+pub(crate) type Proved = Result<Verified, ChoiceRefused>;
+
 /// Decides on a proof and commits. Returns the flow that was decided on.
 pub(crate) async fn prove(
     services: &Services,
@@ -74,14 +79,17 @@ pub(crate) async fn prove(
     locator: FlowLocator,
     proof: &Proof,
     place: &ProofContext<'_>,
-) -> Result<(Verified, Option<Flow>), Problem> {
+    chosen: &Chosen,
+) -> Result<(Proved, Option<Flow>), Problem> {
     let (tenant, now) = (&handle.tenant, handle.now());
     let sub = services.random.sub();
+    // Expensive. The result stays valid after a conflict.
+    let hashed = HashMemo::default();
     let attempts = AtomicU32::new(0);
     let decide = || async {
         let is_first = attempts.fetch_add(1, Ordering::Relaxed) == 0;
         let Some(FlowSnapshot { flow, data_key }) = tenant.store.find_flow(locator.flow, locator.account).await? else {
-            return Ok(Decision::unchanged((Verified::Over(FlowOver::Expired), None)));
+            return Ok(Decision::unchanged((Ok(Verified::Over(FlowOver::Expired)), None)));
         };
         if !place.started(&flow) {
             return Err(no_such_registration());
@@ -95,7 +103,7 @@ pub(crate) async fn prove(
             ProofContext::Browser(_) => None,
         };
         if is_right && let Some(repeated) = registration::repeated(&flow, repeat_key.as_ref(), now) {
-            return Ok(Decision::unchanged((repeated, Some(flow))));
+            return Ok(Decision::unchanged((Ok(repeated), Some(flow))));
         }
         let proven = match data_key.filter(|_| is_right && registration::check_open(&flow, now).is_ok()) {
             Some(data_key) => {
@@ -109,7 +117,7 @@ pub(crate) async fn prove(
                     LegacyLookup::Known(known) => Some(*known),
                     LegacyLookup::NotImportable => {
                         let Decision { changes, outcome } = registration::verify(&flow, kind, Some(Proven::Stays), None, now);
-                        return Ok(Decision { changes, outcome: (outcome, Some(flow)) });
+                        return Ok(Decision { changes, outcome: (Ok(outcome), Some(flow)) });
                     }
                 };
                 let sign_in = match place {
@@ -124,14 +132,47 @@ pub(crate) async fn prove(
                     }
                 };
                 let key = tenant.keys.data()?.unwrap(&data_key)?;
+                let refused = |refused| Ok(Decision::unchanged((Err(refused), Some(flow.clone()))));
+                let passkey = match place {
+                    ProofContext::Api { .. } => None,
+                    ProofContext::Browser(browser) => match chosen.passkey(handle, browser, &flow, &key)? {
+                        Ok(passkey) => passkey,
+                        Err(why) => return refused(why),
+                    },
+                };
+                // Only after a conflict can the credential id be taken (WebAuthn 3 §7.1 step 26).
+                if let Some(passkey) = passkey.as_ref().filter(|_| !is_first)
+                    && tenant.store.is_credential_claimed(passkey.hash()).await?
+                {
+                    return refused(ChoiceRefused::Passkey);
+                }
+                let password = match (&pending.password, chosen.password(tenant, &pending)) {
+                    (Some(password), _) => Some(password.clone()),
+                    (None, Ok(Some(typed))) => Some(hashed.get_or_compute(typed.clone(), services.hasher.hash(typed)).await?),
+                    (None, Ok(None)) => None,
+                    (None, Err(why)) => return refused(why),
+                };
                 let satisfied = satisfied_by(&tenant.config.registration, &pending.claims, &pending.terms, now);
                 let claims = key.seal(SealedField::Profile, &claims(handle, &flow, &pending, known.as_ref())?)?;
                 let link = known.as_ref().map(|known| seal_identity(handle, &flow, &key, known)).transpose()?;
                 let roles = known.as_ref().map(|known| known.roles.clone()).unwrap_or_default();
                 let sub = known.and_then(|known| known.sub).unwrap_or(sub);
-                let PendingRegistration { password, terms, .. } = pending;
-                let person =
-                    ProvenPerson { sub, link, roles, claims, password, terms, satisfied, data_key, repeat_key, sign_in };
+                let PendingRegistration { terms, .. } = pending;
+                let opens_by_mail = tenant.config.sign_in.mail_code;
+                let person = ProvenPerson {
+                    sub,
+                    link,
+                    roles,
+                    claims,
+                    password,
+                    passkey,
+                    opens_by_mail,
+                    terms,
+                    satisfied,
+                    data_key,
+                    repeat_key,
+                    sign_in,
+                };
                 Some(Proven::Person(Box::new(person)))
             }
             None => None,
@@ -139,7 +180,7 @@ pub(crate) async fn prove(
         // Only after a conflict can the address have an account. Only a caller with the proof learns this.
         let owner = if is_first { None } else { tenant.store.find_account(&flow.identifier).await? };
         let Decision { changes, outcome } = registration::verify(&flow, kind, proven, owner, now);
-        Ok(Decision { changes, outcome: (outcome, Some(flow)) })
+        Ok(Decision { changes, outcome: (Ok(outcome), Some(flow)) })
     };
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }

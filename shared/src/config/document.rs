@@ -6,15 +6,15 @@
 //!
 //! One pass finds every error, so that an operator can fix all of them at once.
 
-use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
+use super::reader::{DocumentError, Place, Report, Table, is_locale, parse_toml, read_link, read_scope};
 use super::{clients, form, import, legacy_directory, passkeys, reverse_migration, sign_in, terms};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
 use crate::domain::source::SourcePolicy;
 use crate::domain::tenant::{
-    Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
-    Signer, TenantConfig, TokenPolicy,
+    Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, RegistrationPassword, Resource,
+    RetentionPolicy, SessionPolicy, Signer, TenantConfig, TokenPolicy,
 };
 use crate::domain::time::Span;
 use std::collections::BTreeMap;
@@ -69,10 +69,14 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let name = read_name(tenant, &mut root);
     let locales = read_locales(&mut root);
     let brand = read_brand(root.table("brand"));
-    let registration = read_registration(root.table("registration"));
+    let (registration, password_place) = read_registration(root.table("registration"));
     let password = read_password(root.table("password"));
     let sign_in = sign_in::read(root.table("sign_in"));
     let passkeys = passkeys::read(tenant, root.table("passkeys"));
+    if registration.password != RegistrationPassword::Required && !passkeys.enabled && !sign_in.mail_code {
+        let words = "needs passkeys or `sign_in.mail_code = true`: an account without a password must have a way in";
+        root.report.refuse(&password_place, words);
+    }
     let session = read_session(root.table("session"));
     let token = read_token(root.table("token"));
     let retention = read_retention(root.table("retention"));
@@ -161,12 +165,20 @@ fn read_brand(mut table: Table<'_, '_>) -> Brand {
     brand
 }
 
-fn read_registration(mut table: Table<'_, '_>) -> RegistrationConfig {
+/// The section, and the place of its `password`.
+fn read_registration(mut table: Table<'_, '_>) -> (RegistrationConfig, Place) {
+    let password_place = table.at("password");
     let enabled = table.flag("enabled", true);
+    let passwords = [
+        ("required", RegistrationPassword::Required),
+        ("optional", RegistrationPassword::Optional),
+        ("none", RegistrationPassword::None),
+    ];
+    let password = table.word("password", &passwords, RegistrationPassword::default());
     let fields = form::read_fields(table.tables("fields"));
     let terms = terms::read_terms(table.tables("terms"));
     table.close();
-    RegistrationConfig { enabled, fields, terms }
+    (RegistrationConfig { enabled, password, fields, terms }, password_place)
 }
 
 fn read_password(mut table: Table<'_, '_>) -> PasswordPolicy {

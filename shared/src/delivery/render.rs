@@ -140,7 +140,12 @@ mod tests {
                 support_url: Some("https://example.com/help".to_owned()),
             },
             locales: vec!["de".to_owned(), "en".to_owned()],
-            registration: RegistrationConfig { enabled: true, fields: Vec::new(), terms: Vec::new() },
+            registration: RegistrationConfig {
+                enabled: true,
+                password: crate::domain::tenant::RegistrationPassword::Required,
+                fields: Vec::new(),
+                terms: Vec::new(),
+            },
             sign_in: crate::domain::tenant::SignInPolicy::default(),
             passkeys: crate::domain::tenant::PasskeyPolicy::default(),
             password: PasswordPolicy { min_length: 8, min_strength: 3 },

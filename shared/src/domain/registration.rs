@@ -6,6 +6,8 @@
 //! 3. [`verify`]: the proof, typed or by link. A right one creates the account; a wrong code uses one try.
 //! 4. [`disown`]: the owner of the address did not request this, and ends it.
 //!
+//! An account without a password is made with its first passkey in one transaction, or needs mailed codes to be a way in.
+//!
 //! No account exists before its proof, so an attacker cannot prepare one for an address of another user (security 103).
 
 mod application;
@@ -22,6 +24,7 @@ use super::identifier::IdentifierHash;
 use super::known_device::KnownDevice;
 use super::linked_identity::LinkedIdentity;
 use super::mail_limit::CodeLimit;
+use super::passkey::Passkey;
 use super::profile::{Claims, Profile};
 use super::roles::Roles;
 use super::satisfied::Requirements;
@@ -52,8 +55,9 @@ pub struct PendingRegistration {
     pub typed: Option<String>,
     /// The claims of the form.
     pub claims: Claims,
-    /// The hash of the chosen password.
-    pub password: PasswordHash,
+    /// The hash of the chosen password, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordHash>,
     /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
 }
@@ -183,8 +187,12 @@ pub struct ProvenPerson {
     pub roles: Roles,
     /// The claims, the proven address among them, sealed as a profile.
     pub claims: Sealed,
-    /// The hash of the chosen password.
-    pub password: PasswordHash,
+    /// The hash of the chosen password, if there is one.
+    pub password: Option<PasswordHash>,
+    /// The passkey that was created on the way, if there is one.
+    pub passkey: Option<Passkey>,
+    /// Whether a mailed code opens the account. Without it, a password and a passkey there would be no way in.
+    pub opens_by_mail: bool,
     /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
     /// The requirements of the tenant document, if claims and terms satisfy them.
@@ -227,6 +235,8 @@ pub enum Verified {
         /// When it was created.
         at: Timestamp,
     },
+    /// The proof is right, but the account would have no way in: a passkey must come with the proof. Nothing is written.
+    NeedsPasskey,
     /// The address got an account in the meantime.
     AlreadyRegistered,
     /// The legacy directory has an account with this address that cannot be imported.
@@ -277,6 +287,9 @@ pub fn verify(
         Proven::Person(person) => *person,
         Proven::Stays => return Decision::unchanged(Verified::Stays),
     };
+    if person.password.is_none() && person.passkey.is_none() && !person.opens_by_mail {
+        return Decision::unchanged(Verified::NeedsPasskey);
+    }
     let sub = person.sub;
     let (account, opened) = new_account(flow, person, now);
     let (opened, session) = opened.unzip();
@@ -302,12 +315,13 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         roles: person.roles,
         legal_hold: None,
         protected: false,
-        factors: Factors::default(),
+        factors: Factors { passkeys: u8::from(person.passkey.is_some()), ..Factors::default() },
         satisfied: person.satisfied,
         version: 1,
     };
+    let chosen = person.password.as_ref().map(|_| password::proven(flow.account, now));
     let opened = person.sign_in.and_then(|sign_in| {
-        let evidence = vec![mail_code::proven_by_registration(flow.account, now), password::proven(flow.account, now)];
+        let evidence = std::iter::once(mail_code::proven_by_registration(flow.account, now)).chain(chosen).collect();
         let SignInAfterProof { session, device, policy } = sign_in;
         let new = NewSignIn {
             session,
@@ -323,7 +337,8 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
     let account = NewAccount {
         identifier: flow.identifier,
         link: person.link,
-        password: PasswordCredential { account: flow.account, hash: person.password, changed_at: now, version: 1 },
+        password: person.password.map(|hash| PasswordCredential { account: flow.account, hash, changed_at: now, version: 1 }),
+        passkey: person.passkey,
         profile: Profile {
             account: flow.account,
             claims: person.claims,

@@ -1,6 +1,9 @@
 use super::*;
 use crate::domain::audit::EventKind;
 use crate::domain::linked_identity::SubjectHash;
+use crate::domain::passkey::Transports;
+use crate::domain::passkey::decisions::NewPasskey;
+use crate::domain::sign_in::method::Method;
 
 const T0: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
@@ -38,13 +41,40 @@ fn person(sign_in: Option<SignInAfterProof>) -> Proven {
         sub: Sub::from_bytes([7; 16]),
         link: None,
         claims: Sealed(vec![8]),
-        password: PasswordHash::from_phc("$argon2id$".to_owned()),
+        password: Some(PasswordHash::from_phc("$argon2id$".to_owned())),
+        passkey: None,
+        opens_by_mail: false,
         terms: Vec::new(),
         satisfied: None,
         data_key: started().0,
         repeat_key: None,
         sign_in,
     }))
+}
+
+fn sign_in() -> SignInAfterProof {
+    let new = NewSession {
+        id: super::super::id::SessionId::from_bytes([9; 16]),
+        secret_hash: SecretHash::from_bytes([9; 32]),
+        device: None,
+    };
+    SignInAfterProof { session: new, device: 11, policy: POLICY }
+}
+
+fn passkey() -> Passkey {
+    NewPasskey {
+        credential_id: vec![5; 16],
+        cose: vec![2],
+        aaguid: [0; 16],
+        transports: Transports::default(),
+        backup_eligible: true,
+        backed_up: true,
+        counter: 0,
+        rp_id: "example.com".to_owned(),
+        name: None,
+        challenged_at: T0,
+    }
+    .of(flow().account, T0)
 }
 
 fn names(changes: &Changes) -> Vec<&'static str> {
@@ -79,11 +109,33 @@ fn the_right_proof_creates_the_account_and_completes_the_flow() {
         assert_eq!(decision.outcome, Verified::Created { sub: Sub::from_bytes([7; 16]), session: None });
         let new = decision.changes.0.last().expect("an account").made_by(Change::create_account);
         assert_eq!((new.flow.state, new.flow.version, &new.flow.payload), (FlowState::Completed, 2, &None));
-        assert_eq!((new.authentication.version, new.password.version, new.profile.version), (1, 1, 1));
+        assert_eq!((new.authentication.version, new.password.unwrap().version, new.profile.version), (1, 1, 1));
         assert_eq!(new.data_key.state, DataKeyState::Account);
         assert!(new.authentication.is_active());
         assert_eq!(new.authentication.account, flow().account);
     }
+}
+
+#[test]
+fn security_159_an_account_without_a_password_comes_with_its_passkey_or_with_mailed_codes_or_not_at_all() {
+    let without = |passkey: Option<Passkey>, opens_by_mail| {
+        let Proven::Person(known) = person(Some(sign_in())) else { panic!("a person") };
+        Proven::Person(Box::new(ProvenPerson { password: None, passkey, opens_by_mail, ..*known }))
+    };
+    let none = verify(&flow(), ProofKind::Code, Some(without(None, false)), None, T0);
+    assert!(none.changes.is_empty() && none.outcome == Verified::NeedsPasskey, "{:?}", none.outcome);
+    for (passkey, opens_by_mail, count) in [(Some(passkey()), false, 1), (None, true, 0)] {
+        let decision = verify(&flow(), ProofKind::Code, Some(without(passkey.clone(), opens_by_mail)), None, T0);
+        let new = decision.changes.0[0].made_by(Change::create_account);
+        assert_eq!((new.authentication.factors.passkeys, new.authentication.protected), (count, false));
+        assert!(new.password.is_none() && new.passkey == passkey);
+        let Verified::Created { session: Some(session), .. } = decision.outcome else { panic!("{:?}", decision.outcome) };
+        // Only what was proven: the mailbox. The creation of a passkey is no use of it.
+        assert_eq!(session.proofs().iter().map(|proof| proof.method.clone()).collect::<Vec<_>>(), [Method::MailCode]);
+    }
+    // An address that got an account meanwhile is not asked for a passkey.
+    let owner = Some(AccountId::from_bytes([9; 16]));
+    assert_eq!(verify(&flow(), ProofKind::Code, Some(without(None, false)), owner, T0).outcome, Verified::AlreadyRegistered);
 }
 
 /// security 59: the password of a legacy user and its sessions in the legacy directory are not valid here.
@@ -102,13 +154,7 @@ fn sign_ins_at_the_legacy_directory_end_with_the_registration() {
 
 #[test]
 fn the_browser_that_started_is_signed_in_and_becomes_a_known_device() {
-    let new = NewSession {
-        id: super::super::id::SessionId::from_bytes([9; 16]),
-        secret_hash: SecretHash::from_bytes([9; 32]),
-        device: None,
-    };
-    let sign_in = SignInAfterProof { session: new, device: 11, policy: POLICY };
-    let decision = verify(&flow(), ProofKind::Link, Some(person(Some(sign_in))), None, T0);
+    let decision = verify(&flow(), ProofKind::Link, Some(person(Some(sign_in()))), None, T0);
     assert_eq!(names(&decision.changes), ["create", "session"]);
     let [first, second] = decision.changes.all();
     let (new, session) = (first.made_by(Change::create_account), second.made_by(Change::open_session));

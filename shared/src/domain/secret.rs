@@ -6,7 +6,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// Text that never appears in a log, an error or debug output: a password, a code, a token. Wiped when dropped.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "String")]
 pub struct SecretText(Zeroizing<String>);
 

@@ -107,6 +107,12 @@ fn created(link: Option<LinkedIdentity>) -> Change {
     Change::create_account(NewAccount { identifier: IDENTIFIER, authentication, link, flow, ..new })
 }
 
+fn created_without_password() -> Change {
+    let (authentication, flow) = (AccountState { version: 1, ..state() }, a_flow(FlowPurpose::Registration, 2));
+    let (password, passkey) = (None, Some(a_passkey(1)));
+    Change::create_account(NewAccount { identifier: IDENTIFIER, authentication, flow, password, passkey, ..new_account() })
+}
+
 fn imported(flow: Option<Flow>, password: Option<PasswordCredential>, totp: Option<TotpCredential>) -> Change {
     let NewAccount { profile, data_key, .. } = new_account();
     let sub = if password.is_some() { state().sub } else { Sub::from_bytes([9; 16]) };
@@ -133,8 +139,7 @@ fn moved(whole: bool) -> Change {
         let links = vec![a_link()];
         let consents = vec![a_consent("demo-app", 1), a_consent("other-app", 1)];
         let (totp, recovery_codes, passkeys) = (Some(totp(1)), Some(codes(1)), vec![a_passkey(1)]);
-        moved =
-            TransferredAccount { password: Some(password), links, terms, consents, totp, recovery_codes, passkeys, ..moved };
+        moved = TransferredAccount { password, links, terms, consents, totp, recovery_codes, passkeys, ..moved };
     }
     Change::move_account(moved)
 }
@@ -214,6 +219,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("disown_flow", "", Change::disown_flow(a_flow(FlowPurpose::Recovery, 2))),
         ("create_account", "without a link", created(None)),
         ("create_account", "with a link", created(Some(a_link()))),
+        ("create_account", "with a passkey and no password", created_without_password()),
         ("import_account", "without flow and password", imported(None, None, None)),
         ("import_account", "with a password", imported(None, Some(password()), None)),
         ("import_account", "with a password and an authenticator app", imported(None, Some(password()), Some(totp(1)))),

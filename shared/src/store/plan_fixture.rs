@@ -252,7 +252,8 @@ pub(super) fn new_account() -> NewAccount {
     NewAccount {
         identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
         authentication: AccountState { version: 1, ..authentication() },
-        password: password(),
+        password: Some(password()),
+        passkey: None,
         profile: Profile {
             account: account(),
             claims: Sealed(vec![1; 400]),

@@ -38,7 +38,7 @@ fn imported(flow: Option<Flow>) -> Change {
     let NewAccount { authentication, password, profile, data_key, .. } = new_account();
     let subject = SubjectHash(IdentifierHash { key_version: 1, hash: [7; 32] });
     let link = LinkedIdentity { account: account(), subject, named: Sealed(vec![1; 100]), linked_at: NOW };
-    let account = ImportedAccount { authentication, password: Some(password), totp: None, profile, link, data_key, flow };
+    let account = ImportedAccount { authentication, password, totp: None, profile, link, data_key, flow };
     Change::import_account(account)
 }
 
@@ -81,7 +81,7 @@ fn moved(identities: usize, passkeys: usize, consents: usize) -> Change {
     let (links, consents) = ((0..identities).map(link).collect(), (0..consents).map(consent).collect());
     Change::move_account(TransferredAccount {
         authentication,
-        password: Some(password),
+        password,
         profile,
         links,
         terms,

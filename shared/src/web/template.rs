@@ -37,6 +37,7 @@ templates!(
     "account_passkeys.html",
     "account_passkeys_new.html",
     "account_password.html",
+    "account_password_none.html",
     "account_privacy.html",
     "account_profile.html",
     "account_restore.html",
@@ -83,6 +84,7 @@ templates!(
     "signed_out.html",
     "verify.html",
     "verify_link.html",
+    "verify_passkey.html",
 );
 
 static ENVIRONMENTS: LazyLock<BTreeMap<&'static str, Environment<'static>>> =

@@ -12,6 +12,7 @@ mod passkey_offer;
 mod passkeys;
 mod registration_api;
 mod registration_pages;
+mod registration_without_password;
 mod repetition;
 mod self_service;
 mod two_step;

@@ -105,7 +105,7 @@ async fn a_reset_password_is_notified_in_the_language_of_the_recovery() {
     let reset = Change::reset_password(
         Flow { state: FlowState::Completed, version: 2, ..flow.clone() },
         latchkey::domain::account::AccountState { identifier: flow.identifier, epoch: 2, version: 2, ..authentication(1) },
-        latchkey::domain::credential::PasswordCredential { version: 2, ..sample.password },
+        latchkey::domain::credential::PasswordCredential { version: 2, ..sample.password.expect("a password") },
     );
     let mails = fixture.mails_of(reset).await;
     assert_eq!(subjects(&mails), ["Ihr Passwort bei Latchkey Demo wurde geändert"]);

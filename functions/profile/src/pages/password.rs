@@ -17,7 +17,10 @@ const PAGE: &str = "account/password";
 
 pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
-        let admitted = page.admit_recent(PrincipalParts::Profile).await?;
+        let admitted = page.admit_recent(PrincipalParts::ProfileAndPassword).await?;
+        if admitted.principal.snapshot.password.is_none() {
+            return Ok(show_none(&page));
+        }
         show(&page, &admitted, StatusCode::OK, BTreeMap::new(), None)
     };
     page.answer(shown.await)
@@ -58,6 +61,12 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
             Ok(Outcome::Locked.tag(page.show_blocked(Section::Security, "account_password", retry_after, values)))
         }
     }
+}
+
+/// The account has no password. A password reset by mail sets one.
+fn show_none(page: &AccountPage) -> Response {
+    let values = context! { recover => page.path("/recover"), back => page.path("/account/security") };
+    page.show(Section::Security, "account_password_none", StatusCode::OK, values)
 }
 
 fn show(

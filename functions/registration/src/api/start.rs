@@ -25,6 +25,8 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Registration {
     client_id: Option<String>,
     email: String,
+    /// Required unless the form says otherwise.
+    #[serde(default)]
     password: SecretText,
     #[serde(default)]
     profile: Map<String, Value>,

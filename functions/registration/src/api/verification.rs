@@ -4,6 +4,7 @@
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
 use crate::prove::{self, Proof, ProofContext};
+use crate::way_in::Chosen;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -46,7 +47,13 @@ async fn verify(
 ) -> Result<Response, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
-    match prove::prove(services, handle, locator, &Proof::Code(code), &ProofContext::Api { repeat_key }).await?.0 {
+    let place = ProofContext::Api { repeat_key };
+    let verified = match prove::prove(services, handle, locator, &Proof::Code(code), &place, &Chosen::default()).await?.0 {
+        Ok(verified) => verified,
+        // No passkey or password comes with a code here.
+        Err(_) => return Ok(Outcome::Refused.tag(invalid_code())),
+    };
+    match verified {
         Verified::Created { sub, session: _ } | Verified::Repeated { sub, .. } => {
             Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() }))).into_response())
         }
@@ -57,6 +64,11 @@ async fn verify(
         Verified::Stays => {
             let detail = "This address has an account in the previous sign-in service that cannot be moved automatically. Please contact support.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
+        }
+        // The tenant document has changed since the registration began.
+        Verified::NeedsPasskey => {
+            let detail = "An account without a password can no longer be created here. Start again with a password.";
+            Err(Problem::new(ProblemKind::Forbidden, detail))
         }
         // The caller does not learn the reason; the funnel counts it.
         Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.tag(invalid_code())),

@@ -75,6 +75,7 @@ fn error(config: &TenantConfig, locale: &str, flaw: &ApplicationFlaw) -> (String
             ("identifier".to_owned(), message(locale, id))
         }
         ApplicationFlaw::Password(flaw) => ("password".to_owned(), fields::password_flaw(locale, flaw)),
+        ApplicationFlaw::PasswordNotAsked => ("password".to_owned(), flaw.detail()),
         ApplicationFlaw::Field(name, flaw) => (name.clone(), fields::field_flaw(config, locale, name, flaw)),
         ApplicationFlaw::Terms(TermsFlaw::Missing(document)) => {
             (format!("{TERMS_PREFIX}{document}"), message(locale, "register-terms-required"))

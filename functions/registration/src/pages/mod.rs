@@ -1,6 +1,7 @@
 //! The pages: they work without JavaScript, and a successful POST answers 303 (security 14).
 
 mod form;
+mod passkey;
 pub(crate) mod register;
 pub(crate) mod verify;
 

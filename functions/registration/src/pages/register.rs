@@ -6,12 +6,14 @@
 use super::{RETURN_TO, form, message, see_other};
 use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::{self, require_open};
+use crate::way_in::asked_password;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::domain::form::{FieldFlaw, Submission};
 use latchkey::domain::registration::{Application, ApplicationFlaw};
+use latchkey::domain::tenant::RegistrationPassword;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::account::is_account_path;
@@ -40,6 +42,8 @@ struct Values<'v> {
     query: &'v str,
     client: &'v str,
     email: &'v str,
+    asks_password: bool,
+    password_optional: bool,
     min_length: usize,
     recommended_length: usize,
     fields: Vec<fields::Input>,
@@ -84,7 +88,11 @@ pub(crate) async fn submit(
     require_open(&handle)?;
     let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
     let origin = browser.check_kept_form(&handle.tenant, PAGE, continuation.query, body.one(ANTI_FORGERY_FIELD)?)?;
-    let application = form::read(&body, ANTI_FORGERY_FIELD)?;
+    let mut application = form::read(&body, ANTI_FORGERY_FIELD)?;
+    if asked_password(&handle.tenant, Submission::Page) == RegistrationPassword::None {
+        // A form from before the tenant document changed.
+        application.password = "".into();
+    }
     if origin == FormOrigin::Stale {
         let notice = Some(message(&continuation.locale, "form-stale"));
         let page = page(&handle, &browser, &params, &continuation, &application, Vec::new(), notice).await?;
@@ -164,11 +172,14 @@ async fn page(
         Some(id) => client::find(config, Some(&id))?.client_name.get(locale),
         None => "",
     };
+    let asked = asked_password(&handle.tenant, Submission::Page);
     let values = Values {
         anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, continuation.query),
         query: continuation.query,
         client,
         email: &typed.email,
+        asks_password: asked != RegistrationPassword::None,
+        password_optional: asked == RegistrationPassword::Optional,
         min_length: config.password.min_length,
         recommended_length: RECOMMENDED_PASSWORD_CHARACTERS,
         fields: fields::inputs(config, locale, &typed.profile),

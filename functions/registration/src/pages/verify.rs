@@ -7,11 +7,14 @@
 //! | any other, with the link | the code to type, and "I did not ask for this" |
 //! | any other, without a link | only where to look |
 //!
+//! A right code of a user who chose no password leads to the page that creates a passkey ([`super::passkey`]), unless a mailed code is a way in.
+//!
 //! A GET changes nothing, so that a mail scanner does not use up the link (security 94).
 
-use super::{RETURN_TO, message, message_with, path, see_location, see_other};
+use super::{RETURN_TO, message, message_with, passkey, path, see_location, see_other};
 use crate::client::require_open;
 use crate::prove::{self, Proof, ProofContext};
+use crate::way_in::Chosen;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -33,7 +36,7 @@ use latchkey::web::{Page, Params, Problem, TenantHandle, stored_request};
 use serde_json::json;
 
 /// The context of this page's anti-forgery values.
-const PAGE: &str = "verify";
+pub(super) const PAGE: &str = "verify";
 
 /// The message above the field for the code.
 enum Remark {
@@ -159,8 +162,16 @@ async fn finish(
 ) -> Result<Response, Problem> {
     let locator = prove::locate(&handle.tenant, flow_id(query)?)?;
     let place = ProofContext::Browser(browser);
-    let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
-    let keeps_passkeys = body.one(DEVICE_FIELD)? == Some("true");
+    let chosen = Chosen::read(body)?;
+    let (proved, flow) = prove::prove(services, handle, locator, &proof, &place, &chosen).await?;
+    let verified = match proved {
+        Ok(verified) => verified,
+        Err(why) => return passkey::show(handle, browser, query, &proof, locator, Some(&why)).await,
+    };
+    // A passkey that came with the proof needs no offer, and where a second factor is required, its page has passkeys, too.
+    let has_passkey = body.one("credential")?.is_some_and(|credential| !credential.is_empty());
+    let asks_for_factor = handle.tenant.config.sign_in.second_factor.is_in_force(handle.now());
+    let keeps_passkeys = body.one(DEVICE_FIELD)? == Some("true") && !has_passkey && !asks_for_factor;
     let completed = CompletedSignIn { by: CompletedBy::Registration, is_known_device: false, passkeys: 0 };
     let offers = |account| keeps_passkeys && completed.is_offered_passkey() && passkey_offer::is_open(handle, browser, account);
     match verified {
@@ -192,6 +203,7 @@ async fn finish(
             }
             Ok(browser.answer(response))
         }
+        Verified::NeedsPasskey => passkey::show(handle, browser, query, &proof, locator, None).await,
         Verified::AlreadyRegistered => {
             let locale = locale(handle, browser, query, None)?;
             let values = json!({
@@ -242,14 +254,14 @@ async fn show_again(
     Ok(browser.answer(page.into_response()))
 }
 
-fn flow_id(params: &Params) -> Result<&str, Problem> {
+pub(super) fn flow_id(params: &Params) -> Result<&str, Problem> {
     params.one("flow")?.ok_or_else(|| {
         Problem::new(ProblemKind::NotFound, "The address is incomplete. Please use the complete link from the mail.")
     })
 }
 
 /// The language of the registration, unless the user chose another.
-fn locale(
+pub(super) fn locale(
     handle: &TenantHandle,
     browser: &Browser,
     params: &Params,
@@ -342,7 +354,7 @@ fn passkey_script(handle: &TenantHandle) -> Option<&'static str> {
 }
 
 /// The form ends at the client if the flow began with an authorization request, in the query or stored.
-fn ending_at_client(page: Page, flow: &Flow) -> Page {
+pub(super) fn ending_at_client(page: Page, flow: &Flow) -> Page {
     if flow.continue_to.is_some() { page.ends_at_client() } else { page }
 }
 
@@ -356,7 +368,7 @@ fn other_browser_page(handle: &TenantHandle, locale: &str) -> Page {
 }
 
 /// The registration cannot continue: the reason, and what to do.
-fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
+pub(super) fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
     let (name, target, label, status) = match reason {
         FlowOver::Completed => ("completed", to_sign_in(handle, flow), "register-sign-in", StatusCode::OK),
         FlowOver::Disowned => ("disowned", to_register(handle, flow), "verify-begin-again", StatusCode::OK),

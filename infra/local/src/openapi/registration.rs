@@ -35,6 +35,7 @@ fn form() -> Operation {
         ("title", by_locale(&text("The title."), "The title by locale.")),
     ]);
     let password = object([
+        ("required", boolean("Whether a registration by call needs one.")),
         ("min_length", integer("In characters.")),
         ("max_length", integer("In characters.")),
         ("recommended_length", integer("In characters.")),
@@ -74,7 +75,7 @@ fn start() -> Operation {
     let body = object([
         ("client_id?", nullable("As in the query.")),
         ("email", text("The address. It gets a code and a link.")),
-        ("password", text("The password.")),
+        ("password?", text("The password. The form says whether it is required; without that it may be left out.")),
         ("profile?", profile),
         ("terms?", list(&accepted, "The documents that the user accepted.")),
         ("locale?", nullable("The language of the mail.")),
@@ -171,12 +172,16 @@ fn verify() -> Operation {
         ("code", "The code from the mail."),
         ("token", "The secret of the mailed link."),
         ("action", "`resend` for a new code, `deny` for \"I did not ask for this\"."),
+        ("credential", "The passkey that the browser created, as JSON, on the page for a user who chose no password."),
+        ("state", "The sealed challenge that it answers."),
+        ("password", "A password in its place."),
         KEEPS_PASSKEYS,
     ]);
     flow(Operation::new(TAG, "POST", "/verify", "submitVerificationPage", "Proves the address, or sends a new code."))
         .takes_form(form)
         .redirects("The address is proven and the browser is signed in; or a new code was sent; or the registration has ended.")
-        .page(400, "The code is wrong, or the registration can't continue.")
+        .page(200, "The code is right, and the user chose no password: the page that creates a passkey. It changes nothing.")
+        .page(400, "The code is wrong, the passkey or password is refused, or the registration can't continue.")
         .page(409, "The address got an account meanwhile.")
         .page(429, "Every new code of this registration was sent.")
 }

@@ -2,7 +2,7 @@
 
 use super::effects::{Plan, list, reads_differently, sides};
 use super::terms;
-use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig};
+use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig, RegistrationPassword};
 
 pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &RegistrationConfig) {
     match (now.enabled, then.enabled) {
@@ -11,6 +11,22 @@ pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &Registra
         }
         (false, true) => plan.danger("registration.enabled", "any visitor can create an account"),
         (true, true) | (false, false) => {}
+    }
+    match (now.password, then.password) {
+        (was, is) if was == is => {}
+        (_, RegistrationPassword::Required) => plan.notice("registration.password", "each new user chooses a password"),
+        (_, RegistrationPassword::Optional) => {
+            plan.danger(
+                "registration.password",
+                "new users need no password: those without one sign in with a passkey or a mailed code",
+            );
+        }
+        (_, RegistrationPassword::None) => {
+            plan.danger(
+                "registration.password",
+                "new users get no password: they sign in with a passkey or a mailed code; existing passwords stay",
+            );
+        }
     }
     fields(plan, &now.fields, &then.fields);
     terms::compare(plan, &now.terms, &then.terms);

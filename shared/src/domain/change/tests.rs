@@ -29,7 +29,8 @@ impl ReadBack for NewAccount {
         Some(Self {
             identifier: first::<Keyed<IdentifierHash, ClaimedIdentifier>>(change)?.key,
             authentication: first(change)?,
-            password: first(change)?,
+            password: first(change),
+            passkey: first(change),
             profile: first(change)?,
             terms: first::<Keyed<AccountId, Terms>>(change)?.state.accepted,
             link: first(change),

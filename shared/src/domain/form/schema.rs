@@ -2,7 +2,7 @@
 
 use super::longest_text;
 use crate::domain::credential::{MAX_PASSWORD_CHARACTERS, RECOMMENDED_PASSWORD_CHARACTERS};
-use crate::domain::tenant::{Field, FieldKind, Localized, RegistrationConfig, TenantConfig};
+use crate::domain::tenant::{Field, FieldKind, Localized, RegistrationConfig, RegistrationPassword, TenantConfig};
 use serde_json::{Map, Value, json};
 
 /// The form of a tenant: `schema` (JSON Schema 2020-12 of `profile`), `order`, `labels` by locale, `terms`, `password`, `locales`.
@@ -30,6 +30,8 @@ pub fn describe(config: &TenantConfig) -> Value {
         "labels": labels,
         "terms": terms,
         "password": {
+            // A call can create no passkey.
+            "required": registration.password == RegistrationPassword::Required || !config.sign_in.mail_code,
             "min_length": config.password.min_length,
             "max_length": MAX_PASSWORD_CHARACTERS,
             "recommended_length": RECOMMENDED_PASSWORD_CHARACTERS,

@@ -3,6 +3,7 @@
 use super::{MAX_PASSKEYS, Passkey, Transports};
 use crate::domain::account::{AccountState, Sealed};
 use crate::domain::change::{Change, Decision};
+use crate::domain::id::AccountId;
 use crate::domain::recovery_codes::{CHANGES_A_DAY, RecoveryCodes};
 use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
@@ -60,6 +61,30 @@ pub enum PasskeyRemoved {
     },
 }
 
+impl NewPasskey {
+    /// The passkey of this account, created now.
+    #[must_use]
+    pub fn of(self, account: AccountId, now: Timestamp) -> Passkey {
+        Passkey {
+            account,
+            credential_id: self.credential_id,
+            cose: self.cose,
+            aaguid: self.aaguid,
+            transports: self.transports,
+            backup_eligible: self.backup_eligible,
+            backed_up: self.backed_up,
+            counter: self.counter,
+            rp_id: self.rp_id,
+            name: self.name,
+            newest_challenge: self.challenged_at,
+            created_at: now,
+            last_used_at: None,
+            removed_at: None,
+            version: 1,
+        }
+    }
+}
+
 /// Adds a passkey to an account with these passkeys. With `ends_others`, all other sessions and grants end, and the presented session stays.
 pub fn add_passkey(
     account: &AccountState,
@@ -79,23 +104,7 @@ pub fn add_passkey(
     if let Some(until) = blocked_until(stored, now) {
         return Decision::unchanged(PasskeyAdded::TooManyChanges { until });
     }
-    let passkey = Passkey {
-        account: account.account,
-        credential_id: new.credential_id,
-        cose: new.cose,
-        aaguid: new.aaguid,
-        transports: new.transports,
-        backup_eligible: new.backup_eligible,
-        backed_up: new.backed_up,
-        counter: new.counter,
-        rp_id: new.rp_id,
-        name: new.name,
-        newest_challenge: new.challenged_at,
-        created_at: now,
-        last_used_at: None,
-        removed_at: None,
-        version: 1,
-    };
+    let passkey = new.of(account.account, now);
     let mut state = match ends_others {
         true => account.in_next_epoch(now),
         false => AccountState { version: account.version + 1, ..account.clone() },

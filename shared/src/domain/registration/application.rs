@@ -6,7 +6,7 @@ use crate::domain::form::{self, FieldFlaw, Submission, TermsFlaw};
 use crate::domain::identifier::{EmailAddress, InvalidEmail};
 use crate::domain::profile::Claims;
 use crate::domain::secret::SecretText;
-use crate::domain::tenant::TenantConfig;
+use crate::domain::tenant::{RegistrationPassword, TenantConfig};
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 pub struct Application {
     /// As typed.
     pub email: String,
-    /// As typed.
+    /// As typed. Empty: none.
     pub password: SecretText,
     /// The values by field name.
     pub profile: Map<String, Value>,
@@ -41,6 +41,8 @@ pub enum ApplicationFlaw {
     Email(InvalidEmail),
     /// The password.
     Password(PasswordFlaw),
+    /// A password, where none is asked for: the caller would think that it is set.
+    PasswordNotAsked,
     /// A field of the form, by its name.
     Field(String, FieldFlaw),
     /// The terms.
@@ -48,23 +50,33 @@ pub enum ApplicationFlaw {
 }
 
 impl Application {
-    /// Checks the form, which was shown in this locale.
+    /// Whether a password was typed.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        !self.password.expose().is_empty()
+    }
+
+    /// Checks the form, which was shown in this locale. `password`: whether this way to register asks for one.
     ///
     /// # Errors
     /// All flaws: address, password, fields in order, terms.
     pub fn check(
         &self,
         config: &TenantConfig,
+        password: RegistrationPassword,
         submission: Submission,
         locale: &str,
         now: Timestamp,
     ) -> Result<Checked, Vec<ApplicationFlaw>> {
         let mut flaws = Vec::new();
         let email = EmailAddress::parse(&self.email).map_err(|flaw| flaws.push(ApplicationFlaw::Email(flaw))).ok();
-        let context = self.guessable_words(config, email.as_ref());
-        let context: Vec<&str> = context.iter().map(String::as_str).collect();
-        if let Err(flaw) = config.password.check(&self.password, &context) {
-            flaws.push(ApplicationFlaw::Password(flaw));
+        match password {
+            RegistrationPassword::None if self.has_password() => flaws.push(ApplicationFlaw::PasswordNotAsked),
+            RegistrationPassword::None => {}
+            RegistrationPassword::Optional if !self.has_password() => {}
+            RegistrationPassword::Required | RegistrationPassword::Optional => {
+                flaws.extend(self.check_password(config).map_err(ApplicationFlaw::Password).err());
+            }
         }
         let claims = form::validate(&config.registration.fields, &self.profile, submission, now)
             .map_err(|found| flaws.extend(found.into_iter().map(|(name, flaw)| ApplicationFlaw::Field(name, flaw))))
@@ -78,10 +90,20 @@ impl Application {
         }
     }
 
+    /// Checks the password by the rules of the tenant.
+    ///
+    /// # Errors
+    /// Its flaw.
+    pub fn check_password(&self, config: &TenantConfig) -> Result<(), PasswordFlaw> {
+        let words = self.guessable_words(config);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        config.password.check(&self.password, &words)
+    }
+
     /// Words that an attacker would guess first for this password (security 69).
-    fn guessable_words(&self, config: &TenantConfig, email: Option<&EmailAddress>) -> Vec<String> {
+    fn guessable_words(&self, config: &TenantConfig) -> Vec<String> {
         let mut words: Vec<String> = config.name.0.values().cloned().collect();
-        if let Some(email) = email {
+        if let Ok(email) = EmailAddress::parse(&self.email) {
             words.push(email.local_part().to_owned());
             words.extend(email.as_str().split(['@', '.']).map(str::to_owned));
         }
@@ -97,7 +119,7 @@ impl ApplicationFlaw {
     pub fn pointer(&self) -> String {
         match self {
             Self::Email(_) => "/email".to_owned(),
-            Self::Password(_) => "/password".to_owned(),
+            Self::Password(_) | Self::PasswordNotAsked => "/password".to_owned(),
             Self::Field(name, _) => format!("/profile/{}", name.replace('~', "~0").replace('/', "~1")),
             Self::Terms(TermsFlaw::Missing(_)) => "/terms".to_owned(),
             Self::Terms(TermsFlaw::Unknown(index) | TermsFlaw::Superseded(index)) => format!("/terms/{index}"),
@@ -113,6 +135,7 @@ impl ApplicationFlaw {
                 InvalidEmail::ForbiddenCharacter | InvalidEmail::NotOneAt | InvalidEmail::LocalPart | InvalidEmail::Domain,
             ) => "invalid_email",
             Self::Password(flaw) => flaw.code(),
+            Self::PasswordNotAsked => FieldFlaw::Unknown.code(),
             Self::Field(_, flaw) => flaw.code(),
             Self::Terms(flaw) => flaw.code(),
         }
@@ -123,6 +146,7 @@ impl ApplicationFlaw {
         match self {
             Self::Email(flaw) => flaw.to_string(),
             Self::Password(flaw) => flaw.to_string(),
+            Self::PasswordNotAsked => "is not asked for: accounts are registered without a password here".to_owned(),
             Self::Field(_, flaw) => flaw.to_string(),
             Self::Terms(flaw) => flaw.to_string(),
         }
@@ -152,7 +176,7 @@ mod tests {
     fn a_valid_form_passes_with_its_canonical_values() {
         let profile = json!({"given_name": " Ada ", "family_name": "Lovelace"});
         let application = application("Ada@Example.COM ", "nine green tractors", profile, &[("terms", "1")]);
-        let checked = application.check(&config(), Submission::Api, "en", NOW).unwrap();
+        let checked = application.check(&config(), RegistrationPassword::Required, Submission::Api, "en", NOW).unwrap();
         assert_eq!(checked.email.as_str(), "ada@example.com");
         assert_eq!(Value::Object(checked.claims.0), json!({"given_name": "Ada", "family_name": "Lovelace"}));
         assert_eq!(checked.terms.len(), 1);
@@ -162,7 +186,7 @@ mod tests {
     fn all_flaws_are_reported_at_once_with_their_pointers() {
         let profile = json!({"given_name": "Ada", "roles/x": ["admin"], "phone_number": "1"});
         let application = application("ada", "Ada", profile, &[("terms", "0")]);
-        let flaws = application.check(&config(), Submission::Api, "en", NOW).unwrap_err();
+        let flaws = application.check(&config(), RegistrationPassword::Required, Submission::Api, "en", NOW).unwrap_err();
         let named: Vec<_> = flaws.iter().map(|flaw| (flaw.pointer(), flaw.code())).collect();
         let expected = [
             ("/email", "invalid_email"),
@@ -181,8 +205,25 @@ mod tests {
         for password in ["lovelace1815", "Latchkey-Demo-1", "ada.lovelace99"] {
             let profile = json!({"given_name": "Ada", "family_name": "Lovelace"});
             let application = application("ada.lovelace@example.com", password, profile, &[("terms", "1")]);
-            let flaws = application.check(&config(), Submission::Api, "en", NOW).unwrap_err();
+            let flaws = application.check(&config(), RegistrationPassword::Required, Submission::Api, "en", NOW).unwrap_err();
             assert!(matches!(flaws.as_slice(), [ApplicationFlaw::Password(_)]), "{password} {flaws:?}");
         }
+    }
+
+    #[test]
+    fn where_the_password_is_optional_or_not_asked_for_a_form_without_one_passes() {
+        let flaws = |typed: &str, asked| {
+            let profile = json!({"given_name": "Ada", "family_name": "Lovelace"});
+            let application = application("ada@example.com", typed, profile, &[("terms", "1")]);
+            application.check(&config(), asked, Submission::Api, "en", NOW).err().unwrap_or_default()
+        };
+        for asked in [RegistrationPassword::Optional, RegistrationPassword::None] {
+            assert_eq!(flaws("", asked), [], "{asked:?}");
+        }
+        // A chosen one follows the rules, and is never dropped in silence.
+        assert!(matches!(flaws("short", RegistrationPassword::Optional)[..], [ApplicationFlaw::Password(_)]));
+        assert_eq!(flaws("nine green tractors", RegistrationPassword::Optional), []);
+        assert_eq!(flaws("nine green tractors", RegistrationPassword::None), [ApplicationFlaw::PasswordNotAsked]);
+        assert!(matches!(flaws("", RegistrationPassword::Required)[..], [ApplicationFlaw::Password(_)]));
     }
 }

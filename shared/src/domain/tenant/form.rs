@@ -11,10 +11,24 @@ use data_encoding::HEXLOWER;
 pub struct RegistrationConfig {
     /// Off: no path creates an account (security 109).
     pub enabled: bool,
+    /// Whether a new user chooses a password.
+    pub password: RegistrationPassword,
     /// The fields of the form in order (after e-mail and password, which are always first).
     pub fields: Vec<Field>,
     /// Documents to accept.
     pub terms: Vec<TermsDocument>,
+}
+
+/// Whether a new user chooses a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RegistrationPassword {
+    /// Each one does.
+    #[default]
+    Required,
+    /// Who wants to.
+    Optional,
+    /// None does.
+    None,
 }
 
 /// One field of the registration form and of the profile: one schema drives page, API and stored claims.

@@ -7,7 +7,7 @@ mod resource;
 mod reverse_migration;
 mod text;
 
-pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
+pub use form::{Field, FieldKind, Pattern, RegistrationConfig, RegistrationPassword, ShowWhen, TermsDocument};
 pub use legacy_directory::{LegacyDirectoryConfig, SubPolicy};
 pub use policies::{
     AndroidApp, KeysConfig, LostFactorPolicy, MailConfig, PasskeyPolicy, PasswordPolicy, RetentionPolicy, SecondFactorPolicy,

@@ -24,8 +24,10 @@ pub struct NewAccount {
     pub identifier: IdentifierHash,
     /// Version 1.
     pub authentication: AccountState,
-    /// Version 1.
-    pub password: PasswordCredential,
+    /// Version 1, if the user chose one.
+    pub password: Option<PasswordCredential>,
+    /// Version 1, if the user created one. Its credential id is claimed by absence too.
+    pub passkey: Option<Passkey>,
     /// Version 1.
     pub profile: Profile,
     /// The terms accepted at registration.
@@ -39,7 +41,8 @@ pub struct NewAccount {
 }
 
 impl Change {
-    /// A registration was proven: seven items in one transaction, nine with a legacy identity, ten if its `sub` is kept. Each item has a uniqueness or
+    /// A registration was proven: seven items in one transaction (one more with a passkey in place of a password), nine with a legacy identity, ten
+    /// if its `sub` is kept. Each item has a uniqueness or
     /// version condition. Two users with one address, two proofs of one flow, or a data key of another registration make the
     /// whole transaction fail.
     pub fn create_account(new: NewAccount) -> Self {
@@ -48,13 +51,14 @@ impl Change {
         let kept_sub = claim_imported_sub(&new.authentication);
         Self::audited(EventKind::AccountCreated, subject, Put::next(new.authentication))
             .and(claim_identifier(new.identifier, account))
-            .and(Put::next(new.password))
+            .and_all(new.password.map(Put::next))
             .and(Put::next(new.profile))
             .and(accept_terms(account, new.terms))
             .and(Put::next(new.flow))
             .and(Put::pending_key(new.data_key))
             .and_all(new.link.into_iter().flat_map(|link| claim_and_link(account, link)))
             .and_all(kept_sub)
+            .and_all(new.passkey.into_iter().flat_map(claim_passkey))
     }
     /// A user is imported from a legacy directory: identifier and subject are claimed, account, profile and link are new, the
     /// data key is new or its flow's, and the flow is completed. Two accounts with the same address, the same subject or the

@@ -82,7 +82,7 @@ fn asked(row: &Row) -> (&str, &str) {
 }
 
 impl Trial {
-    async fn new(row: &Row) -> Self {
+    async fn new() -> Self {
         let world = World::builder().tenant("default", &mailed_codes()).build().await.expect("a world");
         let ada = Customer::registered(&world, "Ada").await;
         let app = AccountClient::client(&world);
@@ -227,7 +227,7 @@ fn too_low(answer: &Answer) -> Outcome {
 
 /// Tries one row.
 async fn run(row: &Row) -> Outcome {
-    let mut trial = Trial::new(row).await;
+    let mut trial = Trial::new().await;
     let mut browser = Browser::new(&trial.world);
     let before = row.path.contains("from before the app");
     let mut tokens = None;

@@ -5,6 +5,7 @@ register-lead = und weiter zu { $client }
 register-submit = Konto erstellen
 register-have-account = Sie haben schon ein Konto?
 register-sign-in = Anmelden
+register-password-optional = Sie können das leer lassen und sich ohne Passwort anmelden. Sonst verwenden Sie mindestens { $min } Zeichen.
 register-password-help = Mindestens { $min } Zeichen, besser { $recommended } oder mehr. Ein paar Wörter ohne Zusammenhang sind leicht zu merken und schwer zu erraten.
 register-email-required = Geben Sie Ihre E-Mail-Adresse ein.
 register-email-invalid = Geben Sie eine E-Mail-Adresse wie name@example.com ein.
@@ -70,6 +71,12 @@ verify-code-wrong =
 
 ## The mailed link
 
+verify-passkey-title = Legen Sie Ihren Passkey an
+verify-passkey-lead = { $email } ist bestätigt. Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Displaysperre an. Sie brauchen kein Passwort.
+verify-passkey-needs-script = Zum Anlegen eines Passkeys ist JavaScript nötig. Schalten Sie es ein und laden Sie diese Seite neu, oder öffnen Sie sie in einem anderen Browser.
+verify-passkey-unsupported = Dieser Browser kann keinen Passkey anlegen. Registrieren Sie sich auf einem anderen Gerät oder in einem anderen Browser.
+verify-passkey-password = Stattdessen ein Passwort verwenden
+verify-passkey-password-submit = Weiter mit diesem Passwort
 verify-link-title = E-Mail-Adresse bestätigen
 verify-link-lead = Ein Klick schließt Ihre Registrierung ab.
 verify-link-confirm = Bestätigen und weiter

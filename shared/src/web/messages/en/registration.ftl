@@ -5,6 +5,7 @@ register-lead = to continue to { $client }
 register-submit = Create account
 register-have-account = Already have an account?
 register-sign-in = Sign in
+register-password-optional = You can leave this empty and sign in without a password. Otherwise use at least { $min } characters.
 register-password-help = At least { $min } characters; { $recommended } or more are better. A few unrelated words are easy to remember and hard to guess.
 register-email-required = Enter your e-mail address.
 register-email-invalid = Enter an e-mail address such as name@example.com.
@@ -70,6 +71,12 @@ verify-code-wrong =
 
 ## The mailed link
 
+verify-passkey-title = Create your passkey
+verify-passkey-lead = { $email } is confirmed. With a passkey you sign in by fingerprint, face or screen lock. You need no password.
+verify-passkey-needs-script = Creating a passkey needs JavaScript. Switch it on and reload this page, or open it in another browser.
+verify-passkey-unsupported = This browser cannot create a passkey. Register on another device or in another browser.
+verify-passkey-password = Use a password instead
+verify-passkey-password-submit = Continue with this password
 verify-link-title = Confirm your e-mail address
 verify-link-lead = One click finishes your registration.
 verify-link-confirm = Confirm and continue
