@@ -44,6 +44,29 @@ pub async fn register_on_pages(site: &Site, customer: &Customer) {
     assert!(page.status() < 400 && !page.has_field("code"), "{}", page.text());
 }
 
+/// Two registrations without a password, for a tenant document that asks for none: the passkey of the first one is refused to the second.
+pub async fn register_with_passkeys(site: &Site, first: &Customer, second: &Customer) {
+    let mut taken = None;
+    for customer in [first, second] {
+        let mut browser = Browser::new(site);
+        let page = browser.open("/register").await;
+        let fields: Vec<_> = customer.form_fields().into_iter().filter(|(name, _)| *name != "password").collect();
+        let page = browser.submit(&page, "#submit", &fields).await;
+        let mail = site.mail_to(&customer.email).await;
+        let page = browser.submit(&page, "#submit", &[("code", &code(&mail))]).await;
+        let options = passkey::Options::of(&page);
+        let mut created = passkey::create(&browser, &options);
+        if let Some(id) = taken.take() {
+            created.id = id;
+        }
+        let json = created.creation(options.challenge()).json();
+        let sent = browser.send_by_script(&page, "credential", &[("credential", &json), ("state", &options.state)]).await;
+        let page = browser.follow_answer(sent).await;
+        assert_eq!(page.status(), if customer == first { 200 } else { 400 }, "{}", page.text());
+        taken = Some(created.id);
+    }
+}
+
 /// An authenticator app is set up on the account pages. Then a sign-in by its code, one by a recovery code, and one that an application asks
 /// for with a higher level; a wrong code.
 pub async fn sign_in_with_two_steps(site: &Site, customer: &Customer) {

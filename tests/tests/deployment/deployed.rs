@@ -18,6 +18,7 @@ use tests::deployed::{DeployedWorld, PURPOSES};
 use tests::imported::import_user;
 use tests::pool_key::{PoolKey, access_claims};
 use tests::routes;
+use tests::store::put_document;
 use tests::user_pool::PoolUser;
 use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site, World, journeys, passkey};
 
@@ -130,9 +131,16 @@ async fn permissions_unused_by_all(deployed: DeployedWorld) -> BTreeSet<String> 
     import_users(&deployed).await;
     migrate_back(&deployed).await;
     erase_accounts(&deployed).await;
+    register_without_password(world).await;
     world.pump().await.unwrap();
     assert_eq!(deployed.refused(), Vec::<String>::new());
     deployed.unused()
+}
+
+/// The tenant document asks new users for no password.
+async fn register_without_password(world: &World) {
+    put_document(world, &DEFAULT_DOCUMENT.replacen("[registration]\n", "[registration]\npassword = \"none\"\n", 1)).await;
+    journeys::register_with_passkeys(&Site::from(world), &Customer::new("Niki"), &Customer::new("Nora")).await;
 }
 
 /// Without a user pool, the function that started a registration verifies it.
@@ -140,6 +148,7 @@ async fn permissions_unused_by_registrations(deployed: DeployedWorld) -> BTreeSe
     let site = Site::from(&deployed.world);
     journeys::register_on_pages(&site, &Customer::new("Grace")).await;
     journeys::verify_one_address_twice(&site, &Customer::new("Twice")).await;
+    register_without_password(&deployed.world).await;
     assert_eq!(deployed.refused(), Vec::<String>::new());
     deployed.unused()
 }

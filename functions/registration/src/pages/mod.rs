@@ -3,6 +3,7 @@
 mod form;
 mod passkey;
 pub(crate) mod register;
+mod running;
 pub(crate) mod verify;
 
 use axum::response::{IntoResponse, Response};

@@ -1,7 +1,7 @@
 //! The page after the right code of a user who chose no password: it creates the passkey that opens the account. Its form has the code again.
 
 use super::message;
-use super::verify::{PAGE, ending_at_client, flow_id, locale, over_page};
+use super::running::{PAGE, ending_at_client, flow_id, locale, over_page};
 use crate::prove::{self, Proof};
 use crate::way_in::{self, ChoiceRefused};
 use axum::response::{IntoResponse as _, Response};

@@ -11,6 +11,7 @@
 //!
 //! A GET changes nothing, so that a mail scanner does not use up the link (security 94).
 
+use super::running::{PAGE, ending_at_client, flow_id, locale, over_page, request_of, to_register, to_sign_in};
 use super::{RETURN_TO, message, message_with, passkey, path, see_location, see_other};
 use crate::client::require_open;
 use crate::prove::{self, Proof, ProofContext};
@@ -34,9 +35,6 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{Page, Params, Problem, TenantHandle, stored_request};
 use serde_json::json;
-
-/// The context of this page's anti-forgery values.
-pub(super) const PAGE: &str = "verify";
 
 /// The message above the field for the code.
 enum Remark {
@@ -254,23 +252,6 @@ async fn show_again(
     Ok(browser.answer(page.into_response()))
 }
 
-pub(super) fn flow_id(params: &Params) -> Result<&str, Problem> {
-    params.one("flow")?.ok_or_else(|| {
-        Problem::new(ProblemKind::NotFound, "The address is incomplete. Please use the complete link from the mail.")
-    })
-}
-
-/// The language of the registration, unless the user chose another.
-pub(super) fn locale(
-    handle: &TenantHandle,
-    browser: &Browser,
-    params: &Params,
-    snapshot: Option<&FlowSnapshot>,
-) -> Result<String, Problem> {
-    let chosen = params.one("ui_locales")?.or(snapshot.map(|snapshot| snapshot.flow.locale.as_str()));
-    Ok(browser.locale(&handle.tenant, chosen))
-}
-
 /// The field for the code, in the browser that started the registration.
 fn code_page(
     handle: &TenantHandle,
@@ -353,11 +334,6 @@ fn passkey_script(handle: &TenantHandle) -> Option<&'static str> {
     RelyingParty::of(&handle.tenant).map(|_| SCRIPT_PATH.as_str())
 }
 
-/// The form ends at the client if the flow began with an authorization request, in the query or stored.
-pub(super) fn ending_at_client(page: Page, flow: &Flow) -> Page {
-    if flow.continue_to.is_some() { page.ends_at_client() } else { page }
-}
-
 /// Neither the browser that started the registration nor a link: reveal nothing.
 fn other_browser_page(handle: &TenantHandle, locale: &str) -> Page {
     let values = json!({
@@ -365,25 +341,6 @@ fn other_browser_page(handle: &TenantHandle, locale: &str) -> Page {
         "text": message(locale, "verify-elsewhere-text"),
     });
     Page::new(&handle.tenant, locale, "error", values).status(StatusCode::BAD_REQUEST)
-}
-
-/// The registration cannot continue: the reason, and what to do.
-pub(super) fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
-    let (name, target, label, status) = match reason {
-        FlowOver::Completed => ("completed", to_sign_in(handle, flow), "register-sign-in", StatusCode::OK),
-        FlowOver::Disowned => ("disowned", to_register(handle, flow), "verify-begin-again", StatusCode::OK),
-        FlowOver::NoTriesLeft => ("no-tries", to_register(handle, flow), "verify-begin-again", StatusCode::BAD_REQUEST),
-        FlowOver::Expired | FlowOver::OtherPurpose => {
-            ("expired", to_register(handle, flow), "verify-begin-again", StatusCode::BAD_REQUEST)
-        }
-    };
-    let values = json!({
-        "heading": message(locale, &format!("verify-{name}-title")),
-        "text": message(locale, &format!("verify-{name}-text")),
-        "link": path(handle, &target),
-        "link_label": message(locale, label),
-    });
-    Page::new(&handle.tenant, locale, "error", values).status(status)
 }
 
 /// Where a signed-in user continues: at the authorization request that led here, or at the page of the account. The offer of a passkey comes
@@ -407,25 +364,4 @@ fn return_to(handle: &TenantHandle, query: &str) -> Option<String> {
     let is_request = ["client_id", stored_request::PARAMETER].iter().any(|name| params.all(name).next().is_some());
     let page = params.one(RETURN_TO).ok()??;
     (!is_request && is_account_path(&handle.tenant, page)).then(|| page.to_owned())
-}
-
-/// The authorization request that led here, unless its client was removed meanwhile: what the user did has succeeded nevertheless.
-fn request_of(handle: &TenantHandle, flow: Option<&Flow>) -> Option<String> {
-    let flow = flow.filter(|flow| handle.tenant.config.clients.contains_key(&flow.client_id))?;
-    handle.tenant.keys.locator().ok()?.open_query(flow.id, flow.continue_to.as_deref()?)
-}
-
-fn to_sign_in(handle: &TenantHandle, flow: Option<&Flow>) -> String {
-    with_query(handle, "/login", flow)
-}
-
-fn to_register(handle: &TenantHandle, flow: Option<&Flow>) -> String {
-    with_query(handle, "/register", flow)
-}
-
-fn with_query(handle: &TenantHandle, target: &str, flow: Option<&Flow>) -> String {
-    match request_of(handle, flow) {
-        Some(query) => format!("{target}?{query}"),
-        None => target.to_owned(),
-    }
 }

@@ -177,11 +177,12 @@ fn passwords_are_read_and_written_only_by_functions_that_check_or_set_them() {
 fn passkeys_are_written_only_by_functions_that_check_or_add_them() {
     let template = Template::load();
     assert_eq!(functions_with(&template, "Identities", &READS, "P#*"), set(["export", "login", "profile", "retention"]));
-    assert_eq!(functions_with(&template, "Identities", &WRITES, "P#*"), set(["login", "profile"]));
+    assert_eq!(functions_with(&template, "Identities", &WRITES, "P#*"), set(["login", "profile", "registration"]));
     assert_eq!(functions_with(&template, "Identities", &DELETES, "P#*"), set(["retention"]));
     // The claim of a credential id is only for uniqueness, and says why a passkey is refused.
-    assert_eq!(functions_with(&template, "Identities", &READS, "K#*"), set(["login", "profile"]));
-    assert_eq!(functions_with(&template, "Identities", &WRITES, "K#*"), set(["profile"]));
+    assert_eq!(functions_with(&template, "Identities", &READS, "K#*"), set(["login", "profile", "registration"]));
+    // `login` claims one only while users are migrated from a pool: then it verifies registrations.
+    assert_eq!(functions_with(&template, "Identities", &WRITES, "K#*"), set(["login", "profile", "registration"]));
     assert_eq!(functions_with(&template, "Identities", &DELETES, "K#*"), set(["retention"]));
 }
 
