@@ -66,6 +66,13 @@ pub(crate) async fn compose(
             let message = Message::RemovalRequested { cancel, due: request.due_at() };
             (notice(tenant, &owner, MailPurpose::LostFactor, message)?, FormerAddressNews::RemovalRequested)
         }
+        AccountMail::RemovalShortened => {
+            let Some(request) = lost_factor::pending(&owner.authentication, now) else { return Ok(Err(DropReason::Outdated)) };
+            // The same link and code as in the mail about the request.
+            let cancel = event_link(tenant, &owner, AccountLink::RemovalCancel, request.asked_at)?;
+            let message = Message::RemovalShortened { cancel, due: request.due_at() };
+            (notice(tenant, &owner, MailPurpose::LostFactor, message)?, FormerAddressNews::RemovalRequested)
+        }
         AccountMail::LostFactorsRemoved => {
             let (not_me, until) = not_me(tenant, &owner, at)?;
             let first = notice(tenant, &owner, MailPurpose::NotMe, Message::LostFactorsRemoved { not_me, until })?;
@@ -126,7 +133,11 @@ fn second_factor(
 }
 
 /// The link and the code that report the event of this time, and their expiry.
-fn not_me(tenant: &Tenant, owner: &ProfileSnapshot, at: Timestamp) -> Result<(LinkAndCode, Timestamp), DeliverError> {
+pub(crate) fn not_me(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    at: Timestamp,
+) -> Result<(LinkAndCode, Timestamp), DeliverError> {
     Ok((event_link(tenant, owner, AccountLink::NotMe, at)?, at + not_me::LIFETIME))
 }
 

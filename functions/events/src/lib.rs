@@ -13,6 +13,7 @@
 //! 4. The answer lists the failures (`batchItemFailures`); only these are retried (security 139).
 
 mod account_mail;
+mod new_device;
 pub mod outgoing;
 pub mod queue;
 pub mod sender;

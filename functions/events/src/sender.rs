@@ -6,6 +6,7 @@
 //! 4. Derive code and link, decrypt the address, render the mail, send it, and record that it was sent.
 
 use crate::account_mail;
+use crate::new_device;
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
 use latchkey::delivery::{Envelope, FormerAddressNews, MailRenderer, Mailer, Message, Sender};
 use latchkey::domain::account::{AccountStatus, Sealed};
@@ -56,6 +57,7 @@ pub async fn deliver(
             proof(&tenant, *flow, *account, *generation, *resent, now).await?.map(|mail| vec![mail])
         }
         MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow, now).await?,
+        MailOrder::NewDevice { account, session, at } => new_device::compose(&tenant, *account, *session, *at).await?,
         MailOrder::Account { account, about, at } => account_mail::compose(&tenant, *account, *about, *at, now).await?,
     };
     let outgoing = match outgoing {

@@ -114,6 +114,6 @@ pub fn project(record: EventRecord) -> Result<Option<Projection>, StoreError> {
     let Some(change) = read_change(record.change.new_image)? else {
         return Ok(None);
     };
-    let deliveries = deliveries(&change.tenant, &change.event, change.flow.as_ref());
+    let deliveries = deliveries(&change.tenant, &change.event, &change.carrier);
     Ok(Some(Projection { change, deliveries }))
 }

@@ -15,6 +15,8 @@ pub struct Entry {
     pub kind: EventKind,
     /// The time.
     pub at: Timestamp,
+    /// Whether it is a sign-in on a device that the account did not know.
+    pub is_new_device: bool,
     /// The application, if any.
     pub client_id: Option<ClientId>,
     /// Whether it came from the same network as the current request. `None` if either address is unknown.
@@ -33,6 +35,7 @@ pub async fn list(handle: &TenantHandle, presented: &AccountCredential, at_most:
         id: event.id,
         kind: event.kind,
         at: event.at,
+        is_new_device: event.is_new_device,
         client_id: event.client_id,
         is_this_network: here.zip(event.address_hash).map(|(here, there)| here == there),
     };

@@ -21,8 +21,9 @@ pub(super) fn read(mut table: Table<'_, '_>) -> SignInPolicy {
     let words = [("off", LostFactorPolicy::Off), ("delay", LostFactorPolicy::Delay)];
     let lost_factor = table.word("lost_factor", &words, LostFactorPolicy::default());
     let second_factor = read_second_factor(&mut table);
+    let new_device_mail = table.flag("new_device_mail", SignInPolicy::default().new_device_mail);
     table.close();
-    SignInPolicy { mail_code, lost_factor, second_factor }
+    SignInPolicy { mail_code, lost_factor, second_factor, new_device_mail }
 }
 
 fn read_second_factor(table: &mut Table<'_, '_>) -> SecondFactorPolicy {

@@ -126,6 +126,13 @@ pub enum Message {
         /// When the factors can be removed.
         due: Timestamp,
     },
+    /// Support shortened the delay of the removal.
+    RemovalShortened {
+        /// What cancels it.
+        cancel: LinkAndCode,
+        /// When the factors can be removed.
+        due: Timestamp,
+    },
     /// Lost second factors were removed after the delay.
     LostFactorsRemoved {
         /// What reports that it was not the user.
@@ -135,6 +142,17 @@ pub enum Message {
     },
     /// The user disowned what happened since an event.
     NotMeReported {
+        /// What reports that it was not the user.
+        not_me: LinkAndCode,
+        /// The expiry of both.
+        until: Timestamp,
+    },
+    /// A sign-in on a device that the account did not know.
+    NewDevice {
+        /// The browser, such as "Firefox on Linux". None: it is unknown.
+        browser: Option<String>,
+        /// When.
+        at: Timestamp,
         /// What reports that it was not the user.
         not_me: LinkAndCode,
         /// The expiry of both.
@@ -354,13 +372,30 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-removal-code-not-me")],
             ..notice("mail-removal-code")
         },
-        Message::RemovalRequested { cancel, due } => Parts {
-            intro: words.say_with("mail-removal-intro", ("date", locale::date_and_time(words.locale, *due).into())),
-            code: shown(&cancel.code),
-            actions: vec![action(Some("mail-removal-lead"), "mail-removal-action", account("lost-factor", &cancel.token))],
-            ..notice("mail-removal")
-        },
+        Message::RemovalRequested { cancel, due } | Message::RemovalShortened { cancel, due } => {
+            let is_request = matches!(message, Message::RemovalRequested { .. });
+            let about = if is_request { "mail-removal" } else { "mail-removal-shortened" };
+            let due = ("date", locale::date_and_time(words.locale, *due).into());
+            Parts {
+                intro: words.say_with(&format!("{about}-intro"), due),
+                code: shown(&cancel.code),
+                actions: vec![action(Some("mail-removal-lead"), "mail-removal-action", account("lost-factor", &cancel.token))],
+                ..notice(about)
+            }
+        }
         Message::LostFactorsRemoved { not_me, until } => reportable("mail-removed", not_me, *until),
+        Message::NewDevice { browser, at, not_me, until } => {
+            let tenant = ("tenant", words.tenant.as_str().into());
+            let date = ("date", locale::date_and_time(words.locale, *at).into());
+            let intro = match browser {
+                Some(browser) => {
+                    let browser = ("browser", browser.as_str().into());
+                    locale::message(words.locale, "mail-new-device-intro", [tenant, date, browser])
+                }
+                None => locale::message(words.locale, "mail-new-device-unknown-intro", [tenant, date]),
+            };
+            Parts { intro, ..reportable("mail-new-device", not_me, *until) }
+        }
         Message::NotMeReported { not_me, until } => {
             let mut parts = reportable("mail-reported", not_me, *until);
             parts.actions.insert(0, action(None, "mail-changed-action", format!("{issuer}/recover")));

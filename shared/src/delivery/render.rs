@@ -215,7 +215,10 @@ mod tests {
             (former(FormerAddressNews::RemovalRequested), 1, 1),
             (Message::RemovalCode { code: "ABCDEFGHIJ".into(), lifetime: Span::minutes(15) }, 1, 0),
             (Message::RemovalRequested { cancel: both(), due: until }, 1, 1),
+            (Message::RemovalShortened { cancel: both(), due: until }, 1, 1),
             (Message::LostFactorsRemoved { not_me: both(), until }, 1, 1),
+            (Message::NewDevice { browser: Some("Firefox on Linux".to_owned()), at: until, not_me: both(), until }, 1, 1),
+            (Message::NewDevice { browser: None, at: until, not_me: both(), until }, 1, 1),
             (former(FormerAddressNews::PasskeyAdded), 1, 1),
             (former(FormerAddressNews::PasskeyRemoved), 1, 1),
         ]
@@ -264,8 +267,8 @@ mod tests {
             | Message::AddressProofCode { .. }
             | Message::SignInCode { .. }
             | Message::RemovalCode { .. } => vec![],
-            Message::RemovalRequested { .. } => vec!["/account/lost-factor?token=TOKEN"],
-            Message::LostFactorsRemoved { .. } => vec!["/account/not-me?token=TOKEN"],
+            Message::RemovalRequested { .. } | Message::RemovalShortened { .. } => vec!["/account/lost-factor?token=TOKEN"],
+            Message::LostFactorsRemoved { .. } | Message::NewDevice { .. } => vec!["/account/not-me?token=TOKEN"],
             Message::SecondFactor { .. } | Message::PasskeyAdded { .. } | Message::PasskeyRemoved { .. } => {
                 vec!["/account/not-me?token=TOKEN"]
             }

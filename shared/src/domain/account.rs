@@ -200,7 +200,7 @@ impl AccountState {
 
 /// For attributes that are stored only if they are true.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_false(value: &bool) -> bool {
+pub(in crate::domain) const fn is_false(value: &bool) -> bool {
     !*value
 }
 

@@ -104,6 +104,8 @@ pub enum EventKind {
     RemovalCodeRefused,
     /// The removal of lost second factors was requested: its delay runs.
     RemovalRequested,
+    /// An operator shortened the delay of the removal.
+    RemovalShortened,
     /// The removal was cancelled.
     RemovalCancelled,
     /// The lost second factors were removed after the delay.
@@ -147,4 +149,7 @@ pub struct Event {
     /// Keyed hash of the caller's network address (IPv4 whole, IPv6 by /64), base64url.
     #[serde(rename = "adr", skip_serializing_if = "Option::is_none")]
     pub address_hash: Option<String>,
+    /// Whether it is a sign-in on a device that the account did not know.
+    #[serde(rename = "new", default, skip_serializing_if = "super::account::is_false")]
+    pub is_new_device: bool,
 }

@@ -205,6 +205,8 @@ pub struct EventDraft {
     pub kind: EventKind,
     /// The subject of the event.
     pub subject: Subject,
+    /// Whether it is a sign-in on a device that the account did not know.
+    pub is_new_device: bool,
 }
 
 /// The ids in an event. Each constructor lists them. They are not derived from the record: the event of a flow must not name its
@@ -233,7 +235,11 @@ pub const MAX_ENDED_GRANTS: usize = 99;
 impl Change {
     /// A change that is audited: the guard carries the event.
     pub(super) fn audited(kind: EventKind, subject: Subject, guard: Put) -> Self {
-        Self { event: Some(EventDraft { kind, subject }), write: Write::One(guard) }
+        Self { event: Some(EventDraft { kind, subject, is_new_device: false }), write: Write::One(guard) }
+    }
+    /// The same change, by a sign-in on a device that the account did not know.
+    pub(super) fn on_new_device(self) -> Self {
+        Self { event: self.event.map(|event| EventDraft { is_new_device: true, ..event }), ..self }
     }
     /// A change without an event: it is not part of the audit trail.
     pub(super) fn unaudited(guard: Put) -> Self {

@@ -6,7 +6,7 @@
 use super::account::AccountStatus;
 use super::audit::{Event, EventKind};
 use super::flow::{Flow, FlowPurpose, FlowState};
-use super::id::{AccountId, FlowId, TenantId};
+use super::id::{AccountId, FlowId, SessionId, TenantId};
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +32,8 @@ impl Delivery {
     pub fn mail_id(&self, number: usize) -> String {
         match (&self.order, number) {
             (MailOrder::Account { about: AccountMail::EmailChangeRequested, .. }, _) => format!("{}-requested", self.event_id),
-            (MailOrder::Proof { .. } | MailOrder::PasswordChanged { .. } | MailOrder::Account { .. }, 0) => {
-                self.event_id.clone()
-            }
-            (MailOrder::Proof { .. } | MailOrder::PasswordChanged { .. } | MailOrder::Account { .. }, number) => {
-                format!("{}-{number}", self.event_id)
-            }
+            (_, 0) => self.event_id.clone(),
+            (_, number) => format!("{}-{number}", self.event_id),
         }
     }
     /// The account that it is about, if it is about one.
@@ -45,7 +41,9 @@ impl Delivery {
     pub fn account(&self) -> Option<AccountId> {
         match self.order {
             MailOrder::Proof { .. } => None,
-            MailOrder::PasswordChanged { account, .. } | MailOrder::Account { account, .. } => Some(account),
+            MailOrder::PasswordChanged { account, .. }
+            | MailOrder::NewDevice { account, .. }
+            | MailOrder::Account { account, .. } => Some(account),
         }
     }
 }
@@ -57,6 +55,7 @@ impl MailOrder {
         match self {
             Self::Proof { .. } => None,
             Self::PasswordChanged { .. } => Some(MailPurpose::PasswordChanged),
+            Self::NewDevice { .. } => Some(MailPurpose::NewDevice),
             Self::Account { about, .. } => match about {
                 AccountMail::EmailChangeRequested => Some(MailPurpose::AddressRequested),
                 AccountMail::EmailChangeUndone => Some(MailPurpose::AddressRestored),
@@ -72,6 +71,7 @@ impl MailOrder {
                 | AccountMail::NotMeReported
                 | AccountMail::RemovalCode
                 | AccountMail::RemovalRequested
+                | AccountMail::RemovalShortened
                 | AccountMail::LostFactorsRemoved
                 | AccountMail::WrongCodes
                 | AccountMail::EmailChangeStarted
@@ -105,6 +105,15 @@ pub enum MailOrder {
         account: AccountId,
         /// The flow that changed it: the mail uses its locale.
         flow: Option<FlowId>,
+    },
+    /// The notice of a sign-in on a device that the account did not know.
+    NewDevice {
+        /// The account.
+        account: AccountId,
+        /// The session that it opened: the mail names its browser.
+        session: SessionId,
+        /// When it happened.
+        at: Timestamp,
     },
     /// A notice about an existing account.
     Account {
@@ -157,6 +166,8 @@ pub enum AccountMail {
     RemovalCode,
     /// The delay of a removal runs. With what cancels it.
     RemovalRequested,
+    /// An operator shortened the delay. With what cancels the removal.
+    RemovalShortened,
     /// Lost second factors were removed after the delay.
     LostFactorsRemoved,
     /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
@@ -189,6 +200,8 @@ pub enum MailPurpose {
     NotMe,
     /// Codes that start the removal of lost second factors, and what cancels it.
     LostFactor,
+    /// Notice: a sign-in on a new device, with the link and the code that report that it was not the user.
+    NewDevice,
 }
 
 /// What to send now for the proof of a flow.
@@ -221,6 +234,8 @@ pub enum DropReason {
     Merged,
     /// It was sent already: this delivery is a duplicate.
     AlreadySent,
+    /// The tenant document switches it off.
+    SwitchedOff,
 }
 
 impl DropReason {
@@ -234,6 +249,7 @@ impl DropReason {
             Self::Outdated => "outdated",
             Self::Merged => "merged",
             Self::AlreadySent => "already_sent",
+            Self::SwitchedOff => "switched_off",
         }
     }
 }
@@ -254,13 +270,30 @@ impl MailPurpose {
             Self::AddressProof => "address_proof",
             Self::NotMe => "not_me",
             Self::LostFactor => "lost_factor",
+            Self::NewDevice => "new_device",
         }
     }
 }
 
-/// The deliveries of an event. `flow` is the flow in the event's item, for events of flows.
+/// The item that carries an event, as far as its mails need it.
+#[derive(Debug, Clone)]
+pub enum Carrier {
+    /// A flow.
+    Flow(Box<Flow>),
+    /// A session, by its id.
+    Session(SessionId),
+    /// Another item.
+    Other,
+}
+
+/// The deliveries of an event.
 #[must_use]
-pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<Delivery> {
+pub fn deliveries(tenant: &TenantId, event: &Event, carrier: &Carrier) -> Vec<Delivery> {
+    let (flow, session) = match carrier {
+        Carrier::Flow(flow) => (Some(flow.as_ref()), None),
+        Carrier::Session(session) => (None, Some(*session)),
+        Carrier::Other => (None, None),
+    };
     let about = |about| event.account.map(|account| MailOrder::Account { account, about, at: event.at });
     let orders = match event.kind {
         EventKind::RegistrationStarted | EventKind::RecoveryStarted | EventKind::SignInCodeStarted => {
@@ -282,7 +315,6 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::CodeRefused
         | EventKind::AccountCreated
         | EventKind::AccountImported
-        | EventKind::SignedIn
         | EventKind::SignInFailed
         | EventKind::SecondStepFailed
         | EventKind::SecondStepsUnlocked
@@ -310,6 +342,10 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::RemovalCodeRefused
         | EventKind::RemovalCancelled
         | EventKind::RolesChanged => [None, None],
+        EventKind::SignedIn => {
+            let new = event.account.zip(session).filter(|_| event.is_new_device);
+            [new.map(|(account, session)| MailOrder::NewDevice { account, session, at: event.at }), None]
+        }
         EventKind::AddressProofStarted => [about(AccountMail::AddressProofStarted), None],
         EventKind::AuthenticatorAdded => [about(AccountMail::AuthenticatorAdded), None],
         EventKind::AuthenticatorReplaced => [about(AccountMail::AuthenticatorReplaced), None],
@@ -320,6 +356,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         EventKind::NotMeReported => [about(AccountMail::NotMeReported), None],
         EventKind::RemovalCodeRequested => [about(AccountMail::RemovalCode), None],
         EventKind::RemovalRequested => [about(AccountMail::RemovalRequested), None],
+        EventKind::RemovalShortened => [about(AccountMail::RemovalShortened), None],
         EventKind::LostFactorsRemoved => [about(AccountMail::LostFactorsRemoved), None],
     };
     let delivery = |order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), due: None, order };

@@ -39,13 +39,14 @@ fn event(kind: EventKind) -> Event {
         flow: Some(FlowId::from_bytes([1; 16])),
         client_id: None,
         address_hash: None,
+        is_new_device: false,
     }
 }
 
 #[test]
 fn only_events_that_the_user_must_know_of_are_mailed() {
     let tenant = TenantId::default_tenant();
-    let flow = flow(FlowPurpose::Registration);
+    let carrier = Carrier::Flow(Box::new(flow(FlowPurpose::Registration)));
     let cases = [
         (EventKind::RegistrationStarted, 1),
         (EventKind::RecoveryStarted, 1),
@@ -88,8 +89,24 @@ fn only_events_that_the_user_must_know_of_are_mailed() {
         (EventKind::RolesChanged, 0),
     ];
     for (kind, expected) in cases {
-        assert_eq!(deliveries(&tenant, &event(kind), Some(&flow)).len(), expected, "{kind:?}");
+        assert_eq!(deliveries(&tenant, &event(kind), &carrier).len(), expected, "{kind:?}");
     }
+}
+
+/// A sign-in is mailed only if the account did not know the device. The message has the session, which has the browser in words.
+#[test]
+fn a_sign_in_on_a_new_device_is_mailed() {
+    let (tenant, session) = (TenantId::default_tenant(), SessionId::from_bytes([4; 16]));
+    let sign_in = |is_new_device| Event { flow: None, is_new_device, ..event(EventKind::SignedIn) };
+    let order = MailOrder::NewDevice { account: AccountId::from_bytes([9; 16]), session, at: NOW };
+    let expected = Delivery { tenant: tenant.clone(), event_id: "01K".to_owned(), due: None, order };
+    assert_eq!(deliveries(&tenant, &sign_in(true), &Carrier::Session(session)), std::slice::from_ref(&expected));
+    assert_eq!(deliveries(&tenant, &sign_in(false), &Carrier::Session(session)), []);
+    let json = serde_json::to_value(&expected).unwrap();
+    let mut names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["account", "at", "event_id", "kind", "session", "tenant"]);
+    assert_eq!(serde_json::from_value::<Delivery>(json).unwrap(), expected);
 }
 
 /// The same event of an account, without a flow: a link and its code are sent again.
@@ -99,15 +116,18 @@ fn a_requested_link_is_about_the_account() {
     let event = Event { flow: None, ..event(EventKind::CodeResent) };
     let account = event.account.unwrap();
     let order = MailOrder::Account { account, about: AccountMail::LinkRequested, at: NOW };
-    assert_eq!(deliveries(&tenant, &event, None), [Delivery { tenant, event_id: event.id.clone(), due: None, order }]);
+    assert_eq!(
+        deliveries(&tenant, &event, &Carrier::Other),
+        [Delivery { tenant, event_id: event.id.clone(), due: None, order }]
+    );
 }
 
 /// Queue messages carry ids only: nothing that a code derives from, and no address.
 #[test]
 fn a_queue_message_carries_ids_only() {
     let tenant = TenantId::default_tenant();
-    let flow = flow(FlowPurpose::Registration);
-    let deliveries = deliveries(&tenant, &event(EventKind::CodeResent), Some(&flow));
+    let flow = Carrier::Flow(Box::new(flow(FlowPurpose::Registration)));
+    let deliveries = deliveries(&tenant, &event(EventKind::CodeResent), &flow);
     let json = serde_json::to_value(&deliveries[0]).unwrap();
     let mut names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();

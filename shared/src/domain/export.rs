@@ -204,6 +204,7 @@ fn record(event: Event) -> ExportedRecord {
         id: event.id,
         event: event.kind,
         at: Moment(event.at),
+        new_device: event.is_new_device,
         request_id: event.request_id,
         client_id: event.client_id,
         address_hash: event.address_hash,

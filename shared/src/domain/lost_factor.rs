@@ -5,7 +5,9 @@
 //! 2. It does not start within [`QUIET`] after a new password, a change of address or a change of factors, and only once in [`AGAIN_AFTER`].
 //! 3. A completed sign-in with a factor or passkey cancels it, and so does a live session. A new epoch, a change of address and a change of
 //!    factors end it.
-//! 4. Nothing happens on its own. After the delay, and until [`ENDS_AFTER`], the user decides at the second step, after the right password and in
+//! 4. An operator who has recognized the user can shorten the delay, to at least [`SHORTEST`] from the request. The user is told by mail, and has at
+//!    least [`NOTICE`] to cancel it.
+//! 5. Nothing happens on its own. After the delay, and until [`ENDS_AFTER`], the user decides at the second step, after the right password and in
 //!    the browser that asked. The factors are kept for some days, so that "this wasn't me" brings them back.
 //!
 //! The account's state keeps the request. Start, cancellation and removal each write it over its version: of two at once, one wins.
@@ -35,6 +37,11 @@ pub const ENDS_AFTER: Span = Span::days(14);
 pub const AGAIN_AFTER: Span = Span::days(30);
 /// How long nothing of what protects the account may have changed before a request.
 pub const QUIET: Span = Span::days(7);
+
+/// The shortest delay from the request to the removal.
+pub const SHORTEST: Span = Span::hours(24);
+/// The shortest time between the shortening of a delay and the removal: the mail about it must be read.
+pub const NOTICE: Span = Span::hours(12);
 
 /// The request that waits, or can be used now.
 #[must_use]
@@ -181,7 +188,7 @@ pub fn start(lost: &LostFactor<'_>, fits: bool, device: u64, now: Timestamp) -> 
         let tries_left = MAX_TRIES.saturating_sub(code.tries);
         return Decision::one(Change::count_removal_code_try(with(Some(code))), RemovalStarted::Wrong { tries_left });
     }
-    let removal = Some(RemovalRequest { asked_at: now, device: Some(device) });
+    let removal = Some(RemovalRequest { asked_at: now, device: Some(device), hours: None });
     let factors = super::sign_in::factors::Factors { removal, ..account.factors };
     let next = AccountState { factors, version: account.version + 1, ..account.clone() };
     Decision::one(Change::request_removal(next, with(None)), RemovalStarted::Started)
@@ -194,6 +201,34 @@ pub fn cancel(account: &AccountState, now: Timestamp) -> Decision<()> {
     }
     let next = AccountState { version: account.version + 1, ..account.clone().without_removal_request() };
     Decision::one(Change::cancel_removal(next), ())
+}
+
+/// The outcome of a shortening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortened {
+    /// The removal is possible at this time now.
+    To(Timestamp),
+    /// It is possible at this time already, which is as early as can be.
+    Already(Timestamp),
+    /// No request is running.
+    NoRequest,
+}
+
+/// An operator shortens the delay to this many hours from the request, within the bounds.
+pub fn shorten(account: &AccountState, hours: u8, now: Timestamp) -> Decision<Shortened> {
+    let Some(request) = pending(account, now) else { return Decision::unchanged(Shortened::NoRequest) };
+    let hour = Span::hours(1).as_millis();
+    // In whole hours from the request, rounded up.
+    let noticed = (now + NOTICE).since(request.asked_at).as_millis();
+    let earliest = (noticed + hour - 1).div_euclid(hour).max(SHORTEST.as_millis() / hour);
+    let hours = u8::try_from(earliest.max(i64::from(hours))).unwrap_or(u8::MAX);
+    let shorter = RemovalRequest { hours: Some(hours), ..request };
+    if shorter.due_at() >= request.due_at() {
+        return Decision::unchanged(Shortened::Already(request.due_at()));
+    }
+    let factors = super::sign_in::factors::Factors { removal: Some(shorter), ..account.factors };
+    let next = AccountState { factors, version: account.version + 1, ..account.clone() };
+    Decision::one(Change::shorten_removal(next), Shortened::To(shorter.due_at()))
 }
 
 /// Removes the app and the recovery codes. The outcome is whether they are removed. The user signs in again.

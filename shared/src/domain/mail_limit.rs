@@ -11,6 +11,7 @@
 //! | way back, sent again | the right password of a closed account; a link without a code, once | [`STARTS_A_DAY`] for each account | the page says the same, no mail |
 //! | code that starts the removal of lost factors, and its notice | the holder of the password | [`STARTS_A_DAY`] codes for each account; one removal in [`super::lost_factor::AGAIN_AFTER`] | the page says so, no mail |
 //! | with "this wasn't me": second factors and passkeys | the account's own change, [`super::recovery_codes::CHANGES_A_DAY`]; five wrong codes after the right password | none | |
+//! | notice of a sign-in on a new device | the holder of the password, mailbox or passkey, by deleting cookies | [`NOTICES_AN_HOUR`], [`NOTICES_A_DAY`] for each account, apart from every other kind | deferred and merged |
 //! | notice | the account's own change | [`NOTICES_AN_HOUR`], [`NOTICES_A_DAY`] for each kind and account | deferred and merged |
 
 use super::delivery::MailPurpose;
@@ -62,9 +63,11 @@ impl MailPurpose {
             | Self::AddressProof
             | Self::NotMe
             | Self::LostFactor => MailLimit::AtTrigger,
-            Self::PasswordChanged | Self::AddressRequested | Self::AddressRestored | Self::AccountRestored => {
-                MailLimit::Deferred
-            }
+            Self::PasswordChanged
+            | Self::AddressRequested
+            | Self::AddressRestored
+            | Self::AccountRestored
+            | Self::NewDevice => MailLimit::Deferred,
         }
     }
 }

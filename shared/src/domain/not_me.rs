@@ -57,6 +57,7 @@ pub const fn can_be_reported(kind: EventKind) -> bool {
         | EventKind::RecoveryCodeUsed
         | EventKind::RemovalCodeRequested
         | EventKind::RemovalRequested
+        | EventKind::RemovalShortened
         | EventKind::LostFactorsRemoved
         | EventKind::NotMeReported
         | EventKind::PasskeyAdded

@@ -17,18 +17,21 @@ pub struct RemovalRequest {
     /// The browser that asked: the device id of its cookie. None: it was cancelled, or the factors were removed.
     #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
     pub device: Option<u64>,
+    /// The delay in hours, if an operator has shortened it. An earlier release reads it as [`DELAY`].
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<u8>,
 }
 
 impl RemovalRequest {
     /// When the factors can be removed.
     #[must_use]
     pub fn due_at(&self) -> Timestamp {
-        self.asked_at + DELAY
+        self.asked_at + self.hours.map_or(DELAY, |hours| Span::hours(i64::from(hours)).min(DELAY))
     }
     /// The request after it was cancelled or used.
     #[must_use]
     pub const fn ended(self) -> Self {
-        Self { asked_at: self.asked_at, device: None }
+        Self { device: None, ..self }
     }
 }
 

@@ -46,6 +46,7 @@ pub fn event_of(kind: EventKind, account: AccountId, client_id: Option<ClientId>
         flow: None,
         client_id,
         address_hash: request.address_hash.clone(),
+        is_new_device: false,
     }
 }
 
@@ -61,6 +62,7 @@ pub fn event_of_mail(kind: EventKind, account: AccountId, caused_by: &str, at: T
         flow: None,
         client_id: None,
         address_hash: None,
+        is_new_device: false,
     })
 }
 

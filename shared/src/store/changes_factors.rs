@@ -16,6 +16,7 @@ pub(super) fn changes() -> Vec<(&'static str, &'static str, Change)> {
         ("request_removal_code", "", Change::request_removal_code(an_attempt(2))),
         ("count_removal_code_try", "", Change::count_removal_code_try(an_attempt(2))),
         ("request_removal", "", Change::request_removal(state(), an_attempt(2))),
+        ("shorten_removal", "", Change::shorten_removal(state())),
         ("cancel_removal", "", Change::cancel_removal(state())),
         ("remove_lost_factors", "", Change::remove_lost_factors(state(), Some(totp(3)), Some(codes(3)))),
         ("report_not_me", "", Change::report_not_me(secured(false))),

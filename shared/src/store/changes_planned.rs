@@ -108,5 +108,6 @@ pub(super) fn event(plan: &Plan) -> String {
         .collect();
     let kind = serde_json::to_value(event.kind).unwrap();
     let named = if named.is_empty() { "nothing".to_owned() } else { named.join(", ") };
-    format!("event {}, id {}, names {named}", kind.as_str().unwrap(), event.id)
+    let device = if event.is_new_device { ", on a new device" } else { "" };
+    format!("event {}{device}, id {}, names {named}", kind.as_str().unwrap(), event.id)
 }

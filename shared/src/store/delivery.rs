@@ -5,11 +5,12 @@ use super::item::{EVENT, Item, ItemKind, KIND, OP, TTL, malformed, read, ttl};
 use super::key::{ItemKey, ItemRef, PK, tenant_of};
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
-use crate::domain::delivery::MailPurpose;
+use crate::domain::delivery::{Carrier, MailPurpose};
 use crate::domain::flow::Flow;
 use crate::domain::id::{FlowId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::mail_limit::{self, MailLimit, NOTICES_A_DAY, NOTICES_AN_HOUR};
+use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -31,8 +32,8 @@ pub struct StreamChange {
     pub tenant: TenantId,
     /// The event.
     pub event: Event,
-    /// The flow, if the item is one.
-    pub flow: Option<Flow>,
+    /// What its mails need of the item.
+    pub carrier: Carrier,
 }
 
 /// The result of counting a mail.
@@ -65,12 +66,18 @@ pub enum Deferral {
 pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, StoreError> {
     let image = Item::from(image);
     let Some(event) = image.get(EVENT) else { return Ok(None) };
-    let event = serde_dynamo::from_attribute_value(event.clone()).map_err(|error| malformed(ItemKind::Audit, error))?;
+    let event: Event = serde_dynamo::from_attribute_value(event.clone()).map_err(|error| malformed(ItemKind::Audit, error))?;
     let text = |name: &str| image.get(name).and_then(|value| value.as_s().ok());
     let tenant = text(PK).and_then(|pk| tenant_of(pk)).ok_or_else(|| malformed(ItemKind::Audit, "its key names no tenant"))?;
-    let is_flow = text(KIND).is_some_and(|kind| kind == ItemKind::Flow.as_str());
-    let flow = if is_flow { Some(read(ItemKind::Flow, image)?) } else { None };
-    Ok(Some(StreamChange { tenant, event, flow }))
+    let is = |kind: ItemKind| text(KIND).is_some_and(|stored| stored == kind.as_str());
+    let carrier = if is(ItemKind::Flow) {
+        Carrier::Flow(Box::new(read(ItemKind::Flow, image)?))
+    } else if event.is_new_device && is(ItemKind::Session) {
+        Carrier::Session(read::<Session>(ItemKind::Session, image)?.id)
+    } else {
+        Carrier::Other
+    };
+    Ok(Some(StreamChange { tenant, event, carrier }))
 }
 
 /// The time of an event, from its id, or from that of one of its mails. A malformed id counts as now.

@@ -17,6 +17,7 @@ fn event(account: Option<u8>, flow: Option<u8>, id: &str) -> Event {
         flow: flow.map(|n| FlowId::from_bytes([n; 16])),
         client_id: None,
         address_hash: None,
+        is_new_device: false,
     }
 }
 

@@ -145,7 +145,7 @@ fn carry_event(plan: &mut Plan, draft: &EventDraft, request: &RequestContext, op
         // A counter has no event of its own. The change that follows has one.
         Plan::Count(_) => return Ok(()),
     };
-    let EventDraft { kind, subject: Subject { account, flow, client } } = draft.clone();
+    let EventDraft { kind, subject: Subject { account, flow, client }, is_new_device } = draft.clone();
     let event = Event {
         id: event_id(request.now, op, carrier),
         kind,
@@ -155,6 +155,7 @@ fn carry_event(plan: &mut Plan, draft: &EventDraft, request: &RequestContext, op
         flow,
         client_id: client,
         address_hash: request.address_hash.clone(),
+        is_new_device,
     };
     attach(&mut carrier.item, &event)
 }

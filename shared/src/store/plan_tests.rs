@@ -173,7 +173,7 @@ fn the_largest_hot_items_fit_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
     let began = Some(NOW);
     // Only an open account has a request to remove lost factors.
-    let removal = Some(RemovalRequest { asked_at: NOW, device: Some(u64::MAX) });
+    let removal = Some(RemovalRequest { asked_at: NOW, device: Some(u64::MAX), hours: Some(72) });
     let in_use = AccountState {
         status: AccountStatus::Active,
         epoch_began_at: began,
@@ -186,6 +186,7 @@ fn the_largest_hot_items_fit_one_write_unit() {
         ("AUTHN, a sign-in", Change::record_sign_in(authentication())),
         ("AUTHN in use, with a failure's event", Change::count_failed_sign_in(in_use)),
         ("a session, with its event", Change::end_session(session())),
+        ("a session on a new device", Change::open_session_on_new_device(session())),
         ("a passkey", Change::use_passkey(passkey())),
         ("a session in use", Change::touch_session(session())),
         ("recovery codes", Change::note_codes_kept(codes(2))),
@@ -365,12 +366,17 @@ fn an_item_can_be_read_only_as_its_own_kind() {
 /// The stream has what was written: tenant, event, and the flow if the item is one. Without an event it has nothing to project.
 #[test]
 fn a_stream_image_reads_back() {
+    use crate::domain::delivery::Carrier;
     use crate::store::delivery::read_change;
     let image = |change: &Change| serde_dynamo::Item::from(puts(&planned(change))[0].item.clone());
     let change = read_change(image(&Change::begin_flow(flow()))).unwrap().unwrap();
-    assert_eq!((change.tenant, change.flow, change.event.flow), (tenant(), Some(flow()), Some(flow().id)));
+    assert!(matches!(change.carrier, Carrier::Flow(carried) if *carried == flow()));
+    assert_eq!((change.tenant, change.event.flow), (tenant(), Some(flow().id)));
     let change = read_change(image(&Change::open_session(session()))).unwrap().unwrap();
-    assert_eq!((change.event.account, change.flow), (Some(account()), None));
+    assert!(matches!(change.carrier, Carrier::Other) && !change.event.is_new_device);
+    assert_eq!(change.event.account, Some(account()));
+    let change = read_change(image(&Change::open_session_on_new_device(session()))).unwrap().unwrap();
+    assert!(matches!(change.carrier, Carrier::Session(id) if id == session().id) && change.event.is_new_device);
     assert!(read_change(image(&Change::touch_session(session()))).unwrap().is_none());
     let mut broken: Item = puts(&planned(&Change::begin_flow(flow())))[0].item.clone();
     broken.insert(PK.to_owned(), AttributeValue::S("no tenant".to_owned()));

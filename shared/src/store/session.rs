@@ -1,4 +1,5 @@
 //! Reads of sessions.
+use super::account::ProfileSnapshot;
 use super::item::ItemKind;
 use super::key::ItemRef;
 use super::{StoreError, TenantStore};
@@ -41,5 +42,28 @@ impl TenantStore {
         let session = items.take(&session, ItemKind::Session)?;
         let authentication = items.take(&authentication, ItemKind::Authentication)?;
         Ok(session.zip(authentication).map(|(session, authentication)| SessionSnapshot { session, authentication, consent }))
+    }
+    /// The account with its profile and data key, and one of its sessions, whether or not it is live. One BatchGetItem: 4 RRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_session_owner(
+        &self,
+        account: AccountId,
+        session: SessionId,
+    ) -> Result<Option<(ProfileSnapshot, Option<Session>)>, StoreError> {
+        let (session, authentication) = (ItemRef::Session(account, session), ItemRef::Authentication(account));
+        let (profile, data_key) = (ItemRef::Profile(account), ItemRef::DataKey(account));
+        let mut items = self.batch([session, authentication, profile, data_key]).await?;
+        let session = items.take(&self.key(session), ItemKind::Session)?;
+        let authentication = items.take(&self.key(authentication), ItemKind::Authentication)?;
+        let profile = items.take(&self.key(profile), ItemKind::Profile)?;
+        let data_key = items.take(&self.key(data_key), ItemKind::DataKey)?;
+        Ok(match (authentication, profile, data_key) {
+            (Some(authentication), Some(profile), Some(data_key)) => {
+                Some((ProfileSnapshot { authentication, profile, data_key }, session))
+            }
+            (None, _, _) | (_, None, _) | (_, _, None) => None,
+        })
     }
 }

@@ -6,6 +6,7 @@ mod funnel;
 mod kept_forms;
 mod login;
 mod mail_code;
+mod new_device;
 mod races;
 mod second_step;
 mod sources;

@@ -13,7 +13,7 @@ pub(super) fn write(document: &Document) -> String {
             &[
                 &record.at.0.to_string(),
                 &name_of(&record.event),
-                &event_words(&document.locale, record.event),
+                &event_words(&document.locale, record),
                 &client,
                 record.address_hash.as_deref().unwrap_or_default(),
                 record.request_id.as_str(),

@@ -1,7 +1,6 @@
 //! `export.html`: the document in plain words, in the reader's locale. This module builds sections of labelled values; the template renders
 //! them and escapes every value (security 110).
 
-use latchkey::domain::audit::EventKind;
 use latchkey::domain::export::{
     Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity,
     ExportedPasskey, ExportedProof, ExportedRecord, ExportedSession, ExportedTerms, MAX_HISTORY, Moment,
@@ -53,8 +52,9 @@ pub(super) fn write(tenant: &Tenant, document: &Document) -> Result<String, Prob
 }
 
 /// The description of an event.
-pub(super) fn event_words(locale: &str, event: EventKind) -> String {
-    locale::message(locale, &format!("event-{}", name_of(&event)), [])
+pub(super) fn event_words(locale: &str, record: &ExportedRecord) -> String {
+    let kind = if record.new_device { "-new-device" } else { "" };
+    locale::message(locale, &format!("event-{}{kind}", name_of(&record.event)), [])
 }
 
 /// The serialized name of a value.
@@ -328,7 +328,7 @@ impl Renderer<'_> {
         json!({
             "datetime": record.at,
             "when": locale::date_and_time(self.locale, record.at.0),
-            "what": event_words(self.locale, record.event),
+            "what": event_words(self.locale, record),
             "application": record.client_id,
             // Enough to distinguish networks. The other files have the complete value.
             "network": record.address_hash.as_deref().and_then(|hash| hash.get(..8)),

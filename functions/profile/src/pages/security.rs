@@ -23,6 +23,7 @@ const MAX_ENTRIES: u16 = 30;
 struct HistoryRow {
     /// The id of its message, without the prefix `event-`.
     kind: latchkey::domain::audit::EventKind,
+    is_new_device: bool,
     at: String,
     client: Option<String>,
     is_this_network: Option<bool>,
@@ -81,6 +82,7 @@ fn shown(page: &AccountPage, entry: &Entry) -> HistoryRow {
     let client = entry.client_id.as_ref().and_then(|id| config.clients.get(id));
     HistoryRow {
         kind: entry.kind,
+        is_new_device: entry.is_new_device,
         at: locale::date_and_time(&page.locale, entry.at),
         client: client.map(|client| client.client_name.get(&page.locale).to_owned()),
         is_this_network: entry.is_this_network,

@@ -96,6 +96,11 @@ fn sign_in(plan: &mut Plan, was: SignInPolicy, is: SignInPolicy) {
         }
         (LostFactorPolicy::Off, LostFactorPolicy::Off) | (LostFactorPolicy::Delay, LostFactorPolicy::Delay) => {}
     }
+    match (was.new_device_mail, is.new_device_mail) {
+        (true, false) => plan.danger("sign_in.new_device_mail", "users are not told of sign-ins on new devices any more"),
+        (false, true) => plan.notice("sign_in.new_device_mail", "each sign-in on a new device is mailed to its user"),
+        (false, false) | (true, true) => {}
+    }
     second_factor(plan, was.second_factor, is.second_factor);
 }
 

@@ -333,6 +333,9 @@ pub struct ExportedRecord {
     pub event: EventKind,
     /// When it happened.
     pub at: Moment,
+    /// Whether it is a sign-in on a device that the account did not know.
+    #[serde(default, skip_serializing_if = "crate::domain::account::is_false")]
+    pub new_device: bool,
     /// The request id, as in the log.
     pub request_id: RequestId,
     /// The application.

@@ -202,3 +202,66 @@ fn security_157_without_a_mailed_code_nothing_starts() {
     let plain = Fixture { account: AccountState { protected: false, ..fixture.account.clone() }, ..Fixture::new() };
     assert_eq!(plain.state(None, T0), LostFactorState::Over, "nothing to lose");
 }
+
+#[test]
+fn security_157_an_operator_shortens_the_delay_to_no_less_than_24_hours_and_12_after_the_command() {
+    for (after, asked, due) in [
+        (0, 24, Some(24)),
+        (0, 0, Some(24)),
+        (0, 48, Some(48)),
+        (11, 24, Some(24)),
+        (13, 24, Some(25)),
+        (30, 24, Some(42)),
+        (59, 24, Some(71)),
+        (60, 24, None),
+        (0, 72, None),
+        (0, 200, None),
+        (100, 24, None),
+    ] {
+        let fixture = Fixture::asked(T0);
+        let shortened = shorten(&fixture.account, asked, hours(after));
+        match due {
+            Some(due) => {
+                assert_eq!(shortened.outcome, Shortened::To(hours(due)), "{after} {asked}");
+                let account = shortened.changes.only(Change::shorten_removal);
+                let shorter = Fixture { account, ..fixture };
+                assert_eq!(
+                    shorter.state(Some(DEVICE), hours(due) - Span::millis(1)),
+                    LostFactorState::Waiting { due: hours(due), is_own: true }
+                );
+                assert_eq!(shorter.state(Some(DEVICE), hours(due)), LostFactorState::Due);
+                // The same command again: nothing is written, and nothing is later than before.
+                assert!(shorten(&shorter.account, asked, hours(after)).changes.is_empty());
+                assert!(shorten(&shorter.account, 71, hours(after)).changes.is_empty());
+            }
+            None => {
+                assert_eq!(shortened.outcome, Shortened::Already(hours(72)), "{after} {asked}");
+                assert!(shortened.changes.is_empty());
+            }
+        }
+    }
+    // Minutes count as an hour.
+    assert_eq!(shorten(&Fixture::asked(T0).account, 24, at(13 * 60 - 59)).outcome, Shortened::To(hours(25)));
+}
+
+#[test]
+fn security_157_without_a_running_request_nothing_is_shortened_and_a_cancelled_one_stays_cancelled() {
+    let fixture = Fixture::asked(T0);
+    let none = |account: &AccountState, now| {
+        let shortened = shorten(account, 24, now);
+        shortened.changes.is_empty() && shortened.outcome == Shortened::NoRequest
+    };
+    assert!(none(&Fixture::new().account, T0));
+    assert!(none(&fixture.account, T0 + ENDS_AFTER));
+    assert!(none(&fixture.account.in_next_epoch(hours(1)), hours(2)));
+    let shorter: AccountState = shorten(&fixture.account, 24, hours(1)).changes.0[0].first();
+    // Each of the two is written over the version that it has read: the other one decides again.
+    let cancelled: AccountState = cancel(&fixture.account, hours(1)).changes.0[0].first();
+    assert_eq!(cancelled.version, shorter.version);
+    assert!(none(&cancelled, hours(1)));
+    let cancelled: AccountState = cancel(&shorter, hours(2)).changes.0[0].first();
+    assert!(none(&cancelled, hours(2)) && pending(&cancelled, hours(30)).is_none());
+    // An earlier release does not know the attribute, and waits for 72 hours.
+    let stored = serde_json::to_value(shorter.factors.removal).unwrap();
+    assert_eq!(stored["h"], 24);
+}

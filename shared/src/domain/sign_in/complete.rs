@@ -3,6 +3,9 @@
 //! The same user's live session is renewed: same `sid`, new cookie secret, and what was proven now is added. Another user's session ends, and
 //! a new one opens. So does one that was never opened by a sign-in here (a token exchange).
 //!
+//! The event of a sign-in says whether the account knew the device: the owner is told of a new one by mail. Also if a live session is renewed there:
+//! its cookie may be copied.
+//!
 //! Nothing opens below the level that the account needs, whatever a method or a path has decided before.
 
 use super::assurance::Acr;
@@ -14,7 +17,10 @@ use crate::domain::account::AccountState;
 use crate::domain::change::Change;
 use crate::domain::session::{NewSession, Session};
 use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
+
+/// How long after its creation the first device of an account is not mailed as a new one.
+const FIRST_SIGN_IN_WITHIN: Span = Span::hours(1);
 
 /// The data of a successful sign-in.
 #[derive(Debug, Clone)]
@@ -59,6 +65,7 @@ pub(in crate::domain) fn complete(
     now: Timestamp,
 ) -> Option<Completed> {
     let known = known_device(account, device).map(|known| known.id);
+    let is_first = is_first_sign_in(account, now);
     let account = reset_window(account, known, new.device);
     let account = if Proofs::of(&evidence).level() >= Acr::Aal2 {
         // Who shows a factor has not lost it. Where a second factor is required, the account is protected by it from now on.
@@ -67,21 +74,38 @@ pub(in crate::domain) fn complete(
     } else {
         account
     };
-    let on = known.unwrap_or(new.device);
-    let (opened, session) = complete_first(&account, evidence, NewSignIn { device: on, ..new }, now)?;
-    Some(Completed { account, opened, session, new_device: known.is_none() })
+    let (on, new_device) = (known.unwrap_or(new.device), known.is_none());
+    let new = NewSignIn { device: on, ..new };
+    let (opened, session) = open_if_enough(&account, evidence, new, new_device && !is_first, now)?;
+    Some(Completed { account, opened, session, new_device })
 }
 
-/// Completes the first sign-in of an account that is created with it. It has the device already. `None` as in [`complete`].
+/// Whether this is the first sign-in of an account that was created a moment ago: by a registration through an application, or by an import.
+fn is_first_sign_in(account: &AccountState, now: Timestamp) -> bool {
+    account.devices.is_empty() && account.epoch_began_at.is_none() && now.since(account.created_at) < FIRST_SIGN_IN_WITHIN
+}
+
+/// Completes the first sign-in of an account that is created with it. It has the device already, and no mail is sent about it. `None` as in
+/// [`complete`].
 pub(in crate::domain) fn complete_first(
     account: &AccountState,
     evidence: Vec<Evidence>,
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> Option<(Vec<Change>, Session)> {
+    open_if_enough(account, evidence, new, false, now)
+}
+
+fn open_if_enough(
+    account: &AccountState,
+    evidence: Vec<Evidence>,
+    new: NewSignIn<'_>,
+    is_new_device: bool,
+    now: Timestamp,
+) -> Option<(Vec<Change>, Session)> {
     let is_theirs = !evidence.is_empty() && evidence.iter().all(|evidence| evidence.account() == account.account);
     let is_enough = require(account, &Proofs::of(&evidence)) == Requirement::Complete;
-    (is_theirs && is_enough).then(|| open_or_renew(account, evidence, new, now))
+    (is_theirs && is_enough).then(|| open_or_renew(account, evidence, new, is_new_device, now))
 }
 
 /// The session of an application, for a user who authenticated in another system at this time. Nothing was proven here, and no browser gets it.
@@ -118,6 +142,7 @@ fn open_or_renew(
     account: &AccountState,
     evidence: Vec<Evidence>,
     new: NewSignIn<'_>,
+    is_new_device: bool,
     now: Timestamp,
 ) -> (Vec<Change>, Session) {
     let NewSignIn { session, device, replaced, policy, second_factor: _, keeps_expiry, attempt: _ } = new;
@@ -126,21 +151,24 @@ fn open_or_renew(
         let renewed = own.renew(session, account, proofs, policy, now).on_device(device);
         let expires_at = if keeps_expiry { own.expires_at } else { renewed.expires_at };
         let session = Session { expires_at, ..renewed };
-        return (vec![Change::renew_session(session.clone())], session);
+        let renew = if is_new_device { Change::renew_session_on_new_device } else { Change::renew_session };
+        return (vec![renew(session.clone())], session);
     }
     let session = Session::open(session, account, Proofs::none().with(evidence), policy, now).on_device(device);
+    let open = if is_new_device { Change::open_session_on_new_device } else { Change::open_session };
     let ended = replaced.and_then(|replaced| replaced.end(now)).map(Change::end_session);
-    (ended.into_iter().chain([Change::open_session(session.clone())]).collect(), session)
+    (ended.into_iter().chain([open(session.clone())]).collect(), session)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::failure_window::FailureWindow;
     use crate::domain::id::{AccountId, SessionId};
+    use crate::domain::known_device::KnownDevice;
     use crate::domain::secret::SecretHash;
     use crate::domain::sign_in::method::Method;
     use crate::domain::sign_in::methods::password::tests::authentication;
-    use crate::domain::time::Span;
 
     #[test]
     fn security_54_without_evidence_or_with_that_of_another_account_nothing_opens() {
@@ -171,6 +199,45 @@ mod tests {
         assert!(complete(vec![of(account.account)]).is_some());
         for evidence in [vec![], vec![of(foreign)], vec![of(account.account), of(foreign)]] {
             assert!(complete(evidence).is_none());
+        }
+    }
+
+    /// The event of a sign-in says whether its device is new. The first device of a new account is not: its user has just registered.
+    #[test]
+    fn security_156_a_sign_in_says_whether_the_account_knew_the_device() {
+        let policy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
+        let device = KnownDevice { id: 7, failures: FailureWindow::default() };
+        let known = AccountState { devices: vec![device], ..authentication() };
+        let created = known.created_at;
+        let none = AccountState { devices: Vec::new(), epoch_began_at: None, ..known.clone() };
+        let forgotten = AccountState { epoch_began_at: Some(created), ..none.clone() };
+        let minutes = Span::minutes;
+        for (what, account, presented, after, is_new) in [
+            ("a known device", &known, Some(device.id), minutes(1), false),
+            ("no device", &known, None, minutes(1), true),
+            ("a device of another account", &known, Some(device.id + 1), minutes(1), true),
+            ("the first device of a new account", &none, None, minutes(59), false),
+            ("the first device of an account that was created before", &none, None, minutes(60), true),
+            ("devices were forgotten", &forgotten, None, minutes(1), true),
+        ] {
+            let now = created + after;
+            let complete = |replaced: Option<&Session>| {
+                let session = NewSession {
+                    id: SessionId::from_bytes([1; 16]),
+                    secret_hash: SecretHash::from_bytes([1; 32]),
+                    device: None,
+                };
+                let second_factor = SecondFactorPolicy::default();
+                let new =
+                    NewSignIn { session, device: 1, replaced, policy: &policy, second_factor, keeps_expiry: false, attempt: None };
+                complete(account, presented, vec![Evidence::new(account.account, Method::Password, now)], new, now).unwrap()
+            };
+            let opened = complete(None);
+            let renewed = complete(Some(&opened.session));
+            for changes in [&opened.opened, &renewed.opened] {
+                let [change] = changes.as_slice() else { panic!("{what}") };
+                assert_eq!(change.event().map(|event| event.is_new_device), Some(is_new), "{what}");
+            }
         }
     }
 

@@ -101,7 +101,7 @@ pub struct AndroidApp {
 }
 
 /// Which methods users can sign in with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignInPolicy {
     /// Whether a code that is mailed to the address of an account is enough to sign in, where one factor is enough.
     pub mail_code: bool,
@@ -109,6 +109,19 @@ pub struct SignInPolicy {
     pub lost_factor: LostFactorPolicy,
     /// Whether accounts need a second factor.
     pub second_factor: SecondFactorPolicy,
+    /// Whether a user is told by mail of a sign-in on a device that the account did not know.
+    pub new_device_mail: bool,
+}
+
+impl Default for SignInPolicy {
+    fn default() -> Self {
+        Self {
+            mail_code: false,
+            lost_factor: LostFactorPolicy::default(),
+            second_factor: SecondFactorPolicy::default(),
+            new_device_mail: true,
+        }
+    }
 }
 
 /// Whether accounts need a second factor, or a passkey.

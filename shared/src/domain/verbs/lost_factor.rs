@@ -21,6 +21,10 @@ impl Change {
         Self::audited(EventKind::RemovalRequested, Subject::account(account.account), Put::next(account))
             .and(Put::next(attempt))
     }
+    /// An operator shortens the delay: the user is told by mail.
+    pub fn shorten_removal(account: AccountState) -> Self {
+        Self::audited(EventKind::RemovalShortened, Subject::account(account.account), Put::next(account))
+    }
     /// A removal is cancelled.
     pub fn cancel_removal(account: AccountState) -> Self {
         Self::audited(EventKind::RemovalCancelled, Subject::account(account.account), Put::next(account))

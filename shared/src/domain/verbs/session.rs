@@ -14,6 +14,14 @@ impl Change {
     pub fn renew_session(session: Session) -> Self {
         Self::audited(EventKind::SignedIn, Subject::account(session.account), Put::next(session))
     }
+    /// A session opens on a device that the account did not know: the owner is told by mail.
+    pub fn open_session_on_new_device(session: Session) -> Self {
+        Self::open_session(session).on_new_device()
+    }
+    /// The user of the session authenticates again, on a device that the account did not know, or knows no more.
+    pub fn renew_session_on_new_device(session: Session) -> Self {
+        Self::renew_session(session).on_new_device()
+    }
     /// The session was used.
     pub fn touch_session(session: Session) -> Self {
         Self::unaudited(Put::next(session))

@@ -133,7 +133,7 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
     let password = password();
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(None), T0);
     let [first, second] = decision.changes.all();
-    let (state, session) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session));
+    let (state, session) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session_on_new_device));
     assert_eq!((state.failures, state.version), (FailureWindow::default(), 11));
     assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5]));
     assert_eq!((session.epoch, session.auth_time, session.version), (4, T0, 1));
@@ -152,7 +152,7 @@ fn security_56_64_another_users_session_in_the_browser_ends_before_the_new_one_o
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
     let [recorded, ended, opened] = decision.changes.all();
     assert!(recorded.is(Change::record_sign_in));
-    let (ended, opened) = (ended.made_by(Change::end_session), opened.made_by(Change::open_session));
+    let (ended, opened) = (ended.made_by(Change::end_session), opened.made_by(Change::open_session_on_new_device));
     assert_eq!((ended.id, ended.ended_at), (replaced.id, Some(T0)));
     assert_ne!(opened.id, replaced.id);
     assert_ne!(opened.secret_hash, replaced.secret_hash);
@@ -169,7 +169,7 @@ fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_
     let decision = decide(&own, at);
     let [recorded, renewed] = decision.changes.all();
     assert!(recorded.is(Change::record_sign_in));
-    let renewed = renewed.made_by(Change::renew_session);
+    let renewed = renewed.made_by(Change::renew_session_on_new_device);
     assert_eq!((renewed.id, renewed.auth_time, renewed.version), (own.id, at, 2));
     assert_ne!(renewed.secret_hash, own.secret_hash, "the old cookie is dead");
     assert_eq!(
@@ -186,7 +186,7 @@ fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_
         let decision = decide(&replaced, at);
         let [_, ended, opened] = decision.changes.all();
         assert!(ended.is(Change::end_session), "{what}");
-        assert_ne!(opened.made_by(Change::open_session).id, own.id, "{what}");
+        assert_ne!(opened.made_by(Change::open_session_on_new_device).id, own.id, "{what}");
     }
 }
 
@@ -197,7 +197,7 @@ fn security_68_a_hash_with_weaker_parameters_is_replaced_only_over_the_compared_
     let verdict = PasswordVerdict::RightRehashed(stronger.clone());
     let decision = authenticate(known(&authentication, &password, None), verdict, new(None), T0);
     let [recorded, rehashed, opened] = decision.changes.all();
-    assert!(recorded.is(Change::record_sign_in) && opened.is(Change::open_session));
+    assert!(recorded.is(Change::record_sign_in) && opened.is(Change::open_session_on_new_device));
     let rehashed = rehashed.made_by(Change::rehash);
     assert_eq!(rehashed, PasswordCredential { hash: stronger, version: 7, ..password });
 }
