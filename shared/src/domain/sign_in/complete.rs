@@ -228,8 +228,15 @@ mod tests {
                     device: None,
                 };
                 let second_factor = SecondFactorPolicy::default();
-                let new =
-                    NewSignIn { session, device: 1, replaced, policy: &policy, second_factor, keeps_expiry: false, attempt: None };
+                let new = NewSignIn {
+                    session,
+                    device: 1,
+                    replaced,
+                    policy: &policy,
+                    second_factor,
+                    keeps_expiry: false,
+                    attempt: None,
+                };
                 complete(account, presented, vec![Evidence::new(account.account, Method::Password, now)], new, now).unwrap()
             };
             let opened = complete(None);
