@@ -88,7 +88,7 @@ async fn an_operator_shortens_a_running_removal_and_nothing_else() {
     // The owner cancels it by the mail: the shortened one, too.
     let mut owner = Browser::new(&site);
     let page = owner.open(&link).await;
-    owner.submit(&page, "#submit", &[("code", &told.codes[0])]).await;
+    owner.submit(&page, "#confirm", &[("code", &told.codes[0])]).await;
     assert!(!after_lost(&mut asking, &ada).await.has_button("#remove"));
     assert_eq!(run(&["--shorten"]).code, Some(1));
 }

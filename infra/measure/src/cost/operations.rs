@@ -79,11 +79,11 @@ pub const OPERATIONS: [Operation; 41] = [
     operation("password, with a second step due", "login", Step::SecondStepDue, takes(4, 4.0, 2.0, 0.0))
         .hashes(1)
         .within(450, 3.95),
-    operation("second step, code of an app", "login", Step::AppCode, takes(4, 4.0, 3.0, 1.0)).within(450, 4.6),
-    operation("second step, recovery code", "login", Step::RecoveryCode, takes(4, 4.0, 6.0, 3.0)).within(450, 7.0),
+    operation("second step, code of an app", "login", Step::AppCode, takes(4, 4.0, 3.0, 2.0)).within(450, 4.6),
+    operation("second step, recovery code", "login", Step::RecoveryCode, takes(4, 4.0, 6.0, 4.0)).within(450, 7.0),
     operation("sign-in code, start", "login", Step::MailCodeStart, takes(4, 1.0, 3.0, 2.0)).within(300, 3.8),
     operation("sign-in code, used", "login", Step::MailCode, takes(6, 4.0, 3.0, 1.0)).within(450, 4.6),
-    operation("passkey sign-in, new device", "login", Step::PasskeyNewDevice, takes(3, 3.0, 5.0, 1.0)).within(450, 6.0),
+    operation("passkey sign-in, new device", "login", Step::PasskeyNewDevice, takes(3, 3.0, 5.0, 2.0)).within(450, 6.0),
     operation("passkey sign-in, known device", "login", Step::PasskeyKnownDevice, takes(3, 3.0, 2.0, 1.0)).within(450, 3.95),
     operation("new terms, accepted", "login", Step::AcceptTerms, takes(4, 7.0, 4.0, 1.0)).within(400, 6.0),
     operation("consent", "login", Step::Command(Command::Consent), takes(3, 6.0, 1.0, 1.0)).within(400, 3.3),
