@@ -70,7 +70,7 @@ async function account() {
 
 /** A user and their second factor, on a gateway of its own: the suite moves its clock. */
 async function twoStep() {
-  await suite('two_step.mjs', { ISSUER: await gateway() })
+  await suite('two_step.mjs', { ISSUER: await gateway('--config', withSignIn('remember_device = "P30D"')) })
 }
 
 /** A user who has lost all factors, on a gateway of its own: the suite moves its clock. */

@@ -68,9 +68,24 @@ async function journey(visit) {
     await other.page.goto('/account/security')
     await signIn(other.page, email)
     await other.see('second-step', '[name=code]')
+    // The choice is not made for the user. With it the next sign-in there asks for no code, until the device is forgotten.
+    assert.equal(await other.page.isChecked('#remember_device'), false)
+    await other.page.check('#remember_device')
     await other.page.fill('[name=code]', totp(key))
     await other.page.click('#submit')
-    await other.page.waitForSelector('#history')
+    await other.see('security-remembered', '#remembered')
+    await signOut(other)
+    await other.page.goto('/account/two-step')
+    await signIn(other.page, email)
+    await other.see('remembered', '#remembered')
+    assert.equal(await other.page.locator('#remembered li').count(), 1)
+    await other.page.click('#forget-1')
+    await other.see('forgotten', '.notice.good')
+    assert.equal(await other.page.isVisible('#remembered'), false)
+    await signOut(other)
+    await other.page.goto('/account/security')
+    await signIn(other.page, email)
+    await other.page.waitForSelector('[name=code]')
   } finally {
     await other.close()
   }
@@ -96,6 +111,13 @@ async function journey(visit) {
   assert.ok(await page.isVisible('#add-app'))
   const subjects = (await (await fetch(`${issuer}/dev/mailbox.json?to=${encodeURIComponent(email)}`)).json()).map((one) => one.subject)
   assert.ok(subjects.some((subject) => subject.includes('Two-step sign-in is on')), subjects.join())
+}
+
+/** As after some days: the session is over, and the cookie of the device stays. */
+async function signOut({ page }) {
+  const cookies = (await page.context().cookies()).filter((cookie) => !cookie.name.endsWith('lk-session'))
+  await page.context().clearCookies()
+  await page.context().addCookies(cookies)
 }
 
 async function signIn(page, email) {

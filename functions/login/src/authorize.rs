@@ -60,8 +60,7 @@ pub async fn get(
     if interactions.signed_in.or(interactions.consented).or(interactions.completed).is_some() {
         funnel.enter(Step::Authorization, Method::Interaction);
     }
-    let factors = factor_rules(tenant);
-    let policies = Policies { session: &tenant.config.session, token: &tenant.config.token, factors };
+    let policies = Policies { session: &tenant.config.session, token: &tenant.config.token, factors: factor_rules(tenant) };
     let (grant, secret) = (services.random.grant_id(), services.random.secret());
     let new = NewCode { grant, secret_hash: hash_secret(&secret) };
     let outcome = tenant

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
 use latchkey::domain::oauth::authorization_response::with_query;
-use latchkey::domain::oauth::authorize::{Interaction, counting_proofs};
+use latchkey::domain::oauth::authorize::{Interaction, counting_proofs, gap};
 use latchkey::domain::passkey::MAX_PASSKEYS;
 use latchkey::domain::sign_in::assurance::Acr;
 use latchkey::domain::sign_in::policy::{Enrollment, EnrollmentReason, FactorRules, Gap};
@@ -34,7 +34,12 @@ const PAGE: &str = "enroll";
 
 /// What the tenant document says about factors.
 pub(crate) fn factor_rules(tenant: &Tenant) -> FactorRules {
-    FactorRules { second_factor: tenant.config.sign_in.second_factor, passkeys: RelyingParty::of(tenant).is_some() }
+    let policy = &tenant.config.sign_in;
+    FactorRules {
+        second_factor: policy.second_factor,
+        passkeys: RelyingParty::of(tenant).is_some(),
+        remembered_devices: policy.remember_device.is_some(),
+    }
 }
 
 /// Shows the page, or continues.
@@ -108,7 +113,7 @@ impl<'a> View<'a> {
             return Ok(Err(browser.answer(onward())));
         };
         let account = &found.authentication;
-        let enrollment = match request.acr.demand(request.client).gap(account, &proofs, factor_rules(tenant), now) {
+        let enrollment = match gap(&request, &found.session, account, &proofs, factor_rules(tenant), now) {
             Gap::Enroll(enrollment) => enrollment,
             // The user has a passkey, but not here. The account is not protected by it yet, so another factor can be added.
             Gap::StepUp { level, is_required: true }

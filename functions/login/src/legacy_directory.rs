@@ -20,7 +20,7 @@ use latchkey::domain::legacy_directory::{
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
-use latchkey::domain::sign_in::complete::NewSignIn;
+use latchkey::domain::sign_in::complete::{NewSignIn, Remembering};
 use latchkey::domain::sign_in::methods::password::Authenticated;
 use latchkey::domain::tenant::{LegacyDirectoryConfig, SubPolicy};
 use latchkey::domain::time::Span;
@@ -37,6 +37,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) handle: &'a TenantHandle,
     pub(crate) browser: &'a Browser,
     pub(crate) session_secrets: &'a NewSessionSecrets,
+    /// What the first step makes of a remembered device. A sign-in with the directory rests on none.
+    pub(crate) remembering: Remembering,
     pub(crate) locale: &'a str,
 }
 
@@ -142,6 +144,7 @@ async fn take_over(
             second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: None,
+            remembering: Remembering::Off,
         };
         let Decision { changes, outcome } = legacy_directory::take_over(imported_user.clone(), standing, sign_in, handle.now());
         Ok(Decision { changes, outcome: Attempted::Decided(outcome) })
@@ -181,6 +184,7 @@ async fn keep_password(
             second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: None,
+            remembering: Remembering::Off,
         };
         let kept = (hash.clone(), &roles);
         let decided = legacy_directory::keep_password(&authentication, standing, kept, device, sign_in, handle.now());

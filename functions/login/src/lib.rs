@@ -29,6 +29,7 @@ mod passkey_button;
 pub mod passkey_offer;
 pub mod pending;
 pub mod recover;
+mod remembering;
 pub mod respond;
 pub mod second_step;
 mod sign_in_page;

@@ -15,9 +15,9 @@ use crate::legacy_directory::{self, Visit};
 use crate::passkey_button::PAGE;
 use crate::passkey_offer;
 use crate::pending::{AttemptLocator, Pending};
-use crate::respond;
 use crate::sign_in_page::{SignInForm, View};
 use crate::signed_in::{self, SignedIn, is_confirmation};
+use crate::{remembering, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -119,7 +119,8 @@ pub async fn post(
         Err(form) => return Ok(view.show(form)),
     };
     let session_secrets = NewSessionSecrets::fresh(services.random);
-    let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, locale: &locale };
+    let remembering = remembering::of_first_step(tenant, &pending, request.as_ref());
+    let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, remembering, locale: &locale };
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied, passkeys }) => {
             let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
@@ -214,7 +215,7 @@ async fn attempt_with(
 
 /// One attempt: load, compare, decide, commit.
 async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Authenticated, Problem> {
-    let Visit { handle, browser, session_secrets, .. } = *visit;
+    let Visit { handle, browser, session_secrets, remembering, .. } = *visit;
     let tenant = &handle.tenant;
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
     // Expensive. The result stays valid after a conflict, unless the password was changed in the meantime.
@@ -249,6 +250,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
             second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: Some(NewAttempt { id: attempt, browser: browser.binding() }),
+            remembering,
         };
         let decision = authenticate(subject, verdict, new, handle.now());
         if let Authenticated::Closed { due } = decision.outcome {

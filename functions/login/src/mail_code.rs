@@ -9,7 +9,7 @@ use crate::passkey_button;
 use crate::pending::{AttemptLocator, MAIL_CODE, Pending, USERNAME};
 use crate::sign_in_page::{self, SignInForm};
 use crate::signed_in::{self, SignedIn};
-use crate::{passkey_offer, respond, username};
+use crate::{passkey_offer, remembering, respond, username};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
@@ -255,6 +255,8 @@ impl<'a> View<'a> {
     async fn check(&self, typed: &SecretText, secrets: &NewSessionSecrets, attempt: NewAttempt) -> Result<Checked, Problem> {
         let Self { handle, browser, .. } = self;
         let (tenant, now, binding) = (&handle.tenant, handle.now(), browser.binding());
+        let request = self.pending.request(tenant).ok().flatten();
+        let remembering = remembering::of_first_step(tenant, self.pending, request.as_ref());
         let closed = OnceLock::new();
         let decide = || async {
             let Some(flow) = self.find().await? else {
@@ -288,6 +290,7 @@ impl<'a> View<'a> {
                 second_factor: tenant.config.sign_in.second_factor,
                 keeps_expiry: false,
                 attempt: Some(attempt),
+                remembering,
             };
             let owner = owner.as_ref().map(|(account, _)| Owner { account, device: browser.device_of(account.account) });
             let Decision { changes, outcome } = redeem(&flow, fits, owner, &binding, new, now);

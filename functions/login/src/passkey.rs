@@ -21,7 +21,7 @@ use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::passkey::CredentialHash;
 use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
-use latchkey::domain::sign_in::complete::NewSignIn;
+use latchkey::domain::sign_in::complete::{NewSignIn, Remembering};
 use latchkey::domain::sign_in::methods::passkey::ceremony::PostedUse;
 use latchkey::domain::sign_in::methods::passkey::refusal::PasskeyRefusal;
 use latchkey::domain::sign_in::methods::passkey::{Presented, Subject, authenticate};
@@ -182,6 +182,7 @@ async fn sign_in(
             second_factor: tenant.config.sign_in.second_factor,
             keeps_expiry: false,
             attempt: None,
+            remembering: Remembering::Off,
         };
         let subject = Subject { authentication: &found.authentication, passkey: found.passkey.as_ref(), device };
         let decision = authenticate(subject, &presented, &PasskeyVerifier, new, handle.now());

@@ -10,19 +10,19 @@
 use crate::enroll::{self, factor_rules};
 use crate::pending::{AttemptLocator, InteractionResult, Pending};
 use crate::signed_in::{self, SignedIn};
-use crate::{passkey_button, passkey_offer, respond};
+use crate::{passkey_button, passkey_offer, remembering, respond};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, Uri};
 use latchkey::domain::account::AccountState;
 use latchkey::domain::change::Decision;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
-use latchkey::domain::oauth::authorize::{Interaction, counting_proofs};
+use latchkey::domain::oauth::authorize::{Interaction, counting_proofs, gap};
 use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::session::Session;
 use latchkey::domain::sign_in::assurance::Acr;
-use latchkey::domain::sign_in::complete::NewSignIn;
+use latchkey::domain::sign_in::complete::{NewSignIn, Remembering};
 use latchkey::domain::sign_in::factors::SecondStepsBlocked;
 use latchkey::domain::sign_in::methods::{recovery_code, totp};
 use latchkey::domain::sign_in::policy::Gap;
@@ -93,7 +93,8 @@ pub async fn post(
     };
     let typed = SecretText::from(typed);
     let secrets = NewSessionSecrets::fresh(services.random);
-    let Checked { outcome, account, first_proof } = view.check(kind, &typed, &secrets).await?;
+    let remembering = remembering::of_second_step(&handle, &form)?;
+    let Checked { outcome, account, first_proof } = view.check(kind, &typed, remembering, &secrets).await?;
     let render = |shown| match &account {
         Some(account) => view.render(account, shown),
         None => view.over(),
@@ -102,7 +103,10 @@ pub async fn post(
         SecondStep::SignedIn { session, new_device, satisfied } => {
             let account = account.as_ref().ok_or_else(Problem::internal)?;
             let (identifier, passkeys) = (account.identifier, account.factors.passkeys);
-            let completed = CompletedSignIn { by: CompletedBy::KnownSecret, is_known_device: !new_device, passkeys };
+            // A device that becomes remembered is new to the account, although its user may have signed in on it before.
+            let device = browser.device_of(account.account);
+            let is_known_device = account.devices.iter().any(|known| Some(known.id) == device);
+            let completed = CompletedSignIn { by: CompletedBy::KnownSecret, is_known_device, passkeys };
             let offers_passkey = passkey_offer::is_due(&handle, &browser, &pending, &form, completed, session.account)?;
             let signed_in =
                 SignedIn { session: &session, since: first_proof, identifier, new_device, satisfied, offers_passkey };
@@ -228,8 +232,7 @@ impl<'a> View<'a> {
         // What is too old for the request is no first step.
         let counting = counting_proofs(&request, &found.session, pending.interactions(tenant)?, handle.now());
         let Some(proofs) = counting else { return Ok(Err(respond::see_other(&pending.continue_at(tenant, "/login")))) };
-        let (rules, now) = (factor_rules(tenant), handle.now());
-        match request.acr.demand(request.client).gap(&found.authentication, &proofs, rules, now) {
+        match gap(&request, &found.session, &found.authentication, &proofs, factor_rules(tenant), handle.now()) {
             Gap::StepUp { level, is_required } => {
                 let first = First::Session(Box::new(found.session), Box::new(found.authentication));
                 let is_optional = !is_required;
@@ -252,7 +255,13 @@ impl<'a> View<'a> {
     }
 
     /// Compares, decides, commits.
-    async fn check(&self, kind: CodeKind, typed: &SecretText, secrets: &NewSessionSecrets) -> Result<Checked, Problem> {
+    async fn check(
+        &self,
+        kind: CodeKind,
+        typed: &SecretText,
+        remembering: Remembering,
+        secrets: &NewSessionSecrets,
+    ) -> Result<Checked, Problem> {
         let Self { handle, browser, .. } = self;
         let (tenant, now) = (&handle.tenant, handle.now());
         let (account, attempt) = match &self.first {
@@ -283,6 +292,7 @@ impl<'a> View<'a> {
                 second_factor: tenant.config.sign_in.second_factor,
                 keeps_expiry: matches!(self.first, First::Session(..)),
                 attempt: None,
+                remembering,
             };
             let Decision { changes, outcome } =
                 complete_second_step(first, &found.authentication, device, verdict, &browser.binding(), new, now);
@@ -370,6 +380,7 @@ impl<'a> View<'a> {
             client => self.request.as_ref().map(|request| request.client.client_name.get(locale)),
             // Only what reaches the level.
             has_app => factors.totp.is_some() && self.level <= Acr::Aal2,
+            remember_days => tenant.config.sign_in.remember_device.map(|span| span.as_seconds() / 86_400),
             has_recovery_codes => factors.recovery_codes > 0 && self.level <= Acr::Aal2,
             passkey => if factors.passkeys > 0 { passkey_button::of(handle, browser, pending) } else { None },
             passkey_script => RelyingParty::of(tenant).map(|_| SCRIPT_PATH.as_str()),

@@ -16,6 +16,7 @@ pub mod not_me;
 mod pages;
 pub mod passkeys;
 pub mod password;
+pub mod remembered_devices;
 pub mod second_factor;
 pub mod sessions;
 pub mod terms;

@@ -25,6 +25,8 @@ pub struct SessionView {
     pub expires_at: Timestamp,
     /// Whether it is the current session.
     pub is_current: bool,
+    /// The known device that it was opened on.
+    pub device_id: Option<u64>,
 }
 
 /// The sealed browser data of a session (`web::session::seal_device`).
@@ -68,6 +70,7 @@ fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> Session
         last_used_at: session.last_used_at,
         expires_at: session.expires_at,
         is_current: current == Some(session.id),
+        device_id: session.device_id,
     }
 }
 

@@ -269,7 +269,11 @@ impl<'r, 's> Table<'r, 's> {
     }
     /// Reads a duration in the notation of ISO 8601 (`PT10M`, `P14D`), within bounds.
     pub(super) fn span(&mut self, key: &'static str, bounds: RangeInclusive<Span>, default: Span) -> Span {
-        let Some(text) = self.text(key) else { return default };
+        self.optional_span(key, bounds).unwrap_or(default)
+    }
+    /// The same, if it is there.
+    pub(super) fn optional_span(&mut self, key: &'static str, bounds: RangeInclusive<Span>) -> Option<Span> {
+        let text = self.text(key)?;
         let span = text.value.starts_with('P').then(|| text.value.parse::<jiff::Span>().ok()).flatten();
         let duration = span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
         let millis = duration.and_then(|duration| i64::try_from(duration.as_millis()).ok());
@@ -279,9 +283,9 @@ impl<'r, 's> Table<'r, 's> {
                 let (least, most) = (bounds.start().as_seconds(), bounds.end().as_seconds());
                 self.report.refuse(&text.place, format!("must be from {least} to {most} seconds"));
             }
-            Some(span) => return span,
+            Some(span) => return Some(span),
         }
-        default
+        None
     }
     /// Reads a day, and returns its begin in UTC.
     pub(super) fn day(&mut self, key: &'static str) -> Option<Timestamp> {

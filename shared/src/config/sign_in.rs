@@ -22,8 +22,9 @@ pub(super) fn read(mut table: Table<'_, '_>) -> SignInPolicy {
     let lost_factor = table.word("lost_factor", &words, LostFactorPolicy::default());
     let second_factor = read_second_factor(&mut table);
     let new_device_mail = table.flag("new_device_mail", SignInPolicy::default().new_device_mail);
+    let remember_device = table.optional_span("remember_device", Span::days(1)..=SignInPolicy::MAX_REMEMBERED);
     table.close();
-    SignInPolicy { mail_code, lost_factor, second_factor, new_device_mail }
+    SignInPolicy { mail_code, lost_factor, second_factor, new_device_mail, remember_device }
 }
 
 fn read_second_factor(table: &mut Table<'_, '_>) -> SecondFactorPolicy {

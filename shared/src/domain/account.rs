@@ -3,6 +3,7 @@
 use super::failure_window::FailureWindow;
 use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
+use super::known_device::KnownDevice;
 use super::removal_request::RemovalRequest;
 use super::roles::Roles;
 use super::satisfied::Requirements;
@@ -119,7 +120,7 @@ pub struct AccountState {
     /// Devices that signed in before, each with its own window, most recent first; at most
     /// [`crate::domain::known_device::MAX_KNOWN_DEVICES`].
     #[serde(rename = "dev", default, skip_serializing_if = "Vec::is_empty")]
-    pub devices: Vec<crate::domain::known_device::KnownDevice>,
+    pub devices: Vec<KnownDevice>,
     /// Where the password is checked.
     #[serde(rename = "pw", default, skip_serializing_if = "PasswordHome::is_here")]
     pub password_home: PasswordHome,
@@ -143,7 +144,7 @@ pub struct AccountState {
 }
 
 impl AccountState {
-    /// The account in its next epoch: every session and grant of the previous epoch is dead.
+    /// The account in its next epoch: every session and grant of the previous epoch is dead, and no device is remembered.
     #[must_use]
     pub fn in_next_epoch(&self, now: Timestamp) -> Self {
         Self {
@@ -154,6 +155,18 @@ impl AccountState {
             version: self.version + 1,
             ..self.clone()
         }
+        .without_remembered_devices()
+    }
+    /// Whether this is a device on which the user is asked for no second step. Whether the tenant document allows it, the caller decides.
+    #[must_use]
+    pub fn remembers(&self, device: Option<u64>, now: Timestamp) -> bool {
+        self.devices.iter().any(|known| Some(known.id) == device && known.is_remembered(now))
+    }
+    /// The account without remembered devices: all of them stay known.
+    #[must_use]
+    pub fn without_remembered_devices(mut self) -> Self {
+        self.devices.iter_mut().for_each(|device| *device = device.forgotten());
+        self
     }
     /// The account after a request to remove lost factors has ended.
     #[must_use]

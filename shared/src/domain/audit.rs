@@ -110,6 +110,10 @@ pub enum EventKind {
     RemovalCancelled,
     /// The lost second factors were removed after the delay.
     LostFactorsRemoved,
+    /// No code is asked for on a device from now on: the user chose so, right after a code there.
+    DeviceRemembered,
+    /// The user forgot remembered devices: codes are asked for there again.
+    DevicesForgotten,
     /// The user disowned what happened since an event: sessions ended, and the password opens nothing.
     NotMeReported,
     /// Terms were accepted after the registration.

@@ -332,6 +332,8 @@ pub fn deliveries(tenant: &TenantId, event: &Event, carrier: &Carrier) -> Vec<De
         | EventKind::TermsAccepted
         | EventKind::TermsWithdrawn
         | EventKind::PasskeyRefused
+        | EventKind::DeviceRemembered
+        | EventKind::DevicesForgotten
         | EventKind::DataExported
         | EventKind::AccountErased
         | EventKind::ErasureDeferred

@@ -78,6 +78,8 @@ fn only_events_that_the_user_must_know_of_are_mailed() {
         (EventKind::PasskeyAdded, 1),
         (EventKind::PasskeyRemoved, 1),
         (EventKind::PasskeyRefused, 0),
+        (EventKind::DeviceRemembered, 0),
+        (EventKind::DevicesForgotten, 0),
         (EventKind::DataExported, 0),
         (EventKind::DeletionRequested, 1),
         (EventKind::AccountRestored, 1),

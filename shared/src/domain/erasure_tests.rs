@@ -118,7 +118,7 @@ fn only_an_account_that_is_due_is_erased() {
 #[test]
 fn an_erased_account_holds_no_data_of_the_user() {
     let (mut closed, erasure) = closed();
-    crate::domain::sign_in::throttle::remember_device(&mut closed, 5);
+    closed.devices.push(crate::domain::known_device::KnownDevice::new(5));
     closed.failures = closed.failures.failed(NOW);
     let at = NOW + GRACE;
     let decision = erase(Some(&closed), &erasure, at);

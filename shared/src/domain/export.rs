@@ -171,8 +171,11 @@ fn account(authentication: &AccountState) -> ExportedAccount {
 fn sign_in(authentication: &AccountState) -> ExportedSignIn {
     let failed = |window: &FailureWindow| ExportedFailures { count: window.count, last_at: window.last_at.map(Moment) };
     let devices = authentication.devices.iter();
-    let device =
-        |device: &KnownDevice| ExportedDevice { device: format!("{:016x}", device.id), failed: failed(&device.failures) };
+    let device = |device: &KnownDevice| ExportedDevice {
+        device: format!("{:016x}", device.id),
+        failed: failed(&device.failures),
+        remembered_until: device.remembered_until.map(|until| Moment(until.at())),
+    };
     ExportedSignIn { failed: failed(&authentication.failures), known_devices: devices.map(device).collect() }
 }
 

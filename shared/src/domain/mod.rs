@@ -36,6 +36,7 @@ pub mod record;
 pub mod recovery;
 pub mod recovery_codes;
 pub mod registration;
+pub mod remembered_device;
 pub mod removal_request;
 pub mod repetition;
 pub mod requirements;

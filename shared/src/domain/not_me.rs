@@ -59,6 +59,7 @@ pub const fn can_be_reported(kind: EventKind) -> bool {
         | EventKind::RemovalRequested
         | EventKind::RemovalShortened
         | EventKind::LostFactorsRemoved
+        | EventKind::DeviceRemembered
         | EventKind::NotMeReported
         | EventKind::PasskeyAdded
         | EventKind::PasskeyRemoved => true,
@@ -94,6 +95,7 @@ pub const fn can_be_reported(kind: EventKind) -> bool {
         | EventKind::AddressProofRefused
         | EventKind::RemovalCodeRefused
         | EventKind::RemovalCancelled
+        | EventKind::DevicesForgotten
         | EventKind::TermsAccepted
         | EventKind::TermsWithdrawn
         | EventKind::PasskeyRefused => false,

@@ -30,7 +30,7 @@ use super::roles::Roles;
 use super::satisfied::Requirements;
 use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
-use super::sign_in::complete::{NewSignIn, complete_first};
+use super::sign_in::complete::{NewSignIn, Remembering, complete_first};
 use super::sign_in::methods::{mail_code, password};
 use super::tenant::{SecondFactorPolicy, SessionPolicy};
 use super::time::{Span, Timestamp};
@@ -298,7 +298,7 @@ pub fn verify(
 }
 
 fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount, Option<(Vec<Change>, Session)>) {
-    let known = person.sign_in.as_ref().map(|sign_in| KnownDevice { id: sign_in.device, failures: FailureWindow::default() });
+    let known = person.sign_in.as_ref().map(|sign_in| KnownDevice::new(sign_in.device));
     let authentication = AccountState {
         account: flow.account,
         sub: person.sub,
@@ -331,6 +331,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
             second_factor: SecondFactorPolicy::Optional,
             keeps_expiry: false,
             attempt: None,
+            remembering: Remembering::Off,
         };
         complete_first(&authentication, evidence, new, now)
     });

@@ -51,14 +51,14 @@ impl<'a> Holder<'a> {
     fn blocked_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.codes.and_then(|codes| codes.blocked_until(now))
     }
-    /// The account with these factors, in its next epoch if other sessions end.
+    /// The account with these factors, in its next epoch if other sessions end. No device is remembered any more.
     fn next(&self, protected: bool, factors: Factors, ends_others: bool, now: Timestamp) -> AccountState {
         let next = if ends_others {
             self.account.in_next_epoch(now)
         } else {
             AccountState { version: self.account.version + 1, ..self.account.clone() }
         };
-        AccountState { protected, factors, ..next }.without_removal_request()
+        AccountState { protected, factors, ..next }.without_removal_request().without_remembered_devices()
     }
     /// The presenting session in the epoch of this state.
     fn restamped(&self, state: &AccountState) -> Session {

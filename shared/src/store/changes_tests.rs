@@ -245,6 +245,8 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("count_failed_second_step", "", Change::count_failed_second_step(state())),
         ("block_second_steps", "", Change::block_second_steps(state())),
         ("record_second_step", "", Change::record_second_step(state())),
+        ("remember_device", "", Change::remember_device(state())),
+        ("forget_devices", "", Change::forget_devices(state())),
         ("open_attempt", "", Change::open_attempt(an_attempt(1))),
         ("close_attempt", "", Change::close_attempt(an_attempt(2))),
         ("open_session", "", Change::open_session(a_session(1))),

@@ -10,7 +10,7 @@ use crate::domain::failure_window::FailureWindow;
 use crate::domain::flow::{Flow, FlowPurpose, FlowState};
 use crate::domain::id::{AccountId, AttemptId, FlowId, GrantId, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
-use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
+use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES, MAX_REMEMBERED_DEVICES, RememberedUntil};
 use crate::domain::lost_factor::RemovalCode;
 use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
 use crate::domain::passkey::{Passkey, Transports};
@@ -68,7 +68,7 @@ pub(super) fn authentication() -> AccountState {
         identifier: IdentifierHash { key_version: 9999, hash: [255; 32] },
         created_at: NOW,
         failures,
-        devices: vec![KnownDevice { id: u64::MAX, failures }; MAX_KNOWN_DEVICES],
+        devices: vec![KnownDevice { failures, ..KnownDevice::new(u64::MAX) }; MAX_KNOWN_DEVICES],
         password_home: PasswordHome::Directory,
         roles: longest_roles(),
         legal_hold: Some(NOW),
@@ -77,6 +77,15 @@ pub(super) fn authentication() -> AccountState {
         satisfied: Some(Requirements(u32::MAX)),
         version: 1_000_000,
     }
+}
+
+/// As many devices as an account knows, and as many of them remembered as can be. A closed account has none of these.
+pub(super) fn remembered_devices() -> Vec<KnownDevice> {
+    let mut devices = authentication().devices;
+    for device in &mut devices[..MAX_REMEMBERED_DEVICES] {
+        device.remembered_until = Some(RememberedUntil::after(Span::days(90), NOW));
+    }
+    devices
 }
 
 /// The maximum number of roles, with the longest names.

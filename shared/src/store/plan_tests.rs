@@ -179,6 +179,7 @@ fn the_largest_hot_items_fit_one_write_unit() {
         epoch_began_at: began,
         identifier_since: began,
         factors: Factors { removal, ..authentication().factors },
+        devices: remembered_devices(),
         ..authentication()
     };
     let table = [

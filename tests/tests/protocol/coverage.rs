@@ -95,6 +95,7 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/account/passkeys/new", Session),
     ("POST", "/account/passkeys/new", Session),
     ("GET", "/account/two-step", Session),
+    ("POST", "/account/two-step", Session),
     ("GET", "/account/two-step/app", Session),
     ("POST", "/account/two-step/app", Session),
     ("GET", "/account/two-step/codes", Session),

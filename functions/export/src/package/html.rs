@@ -92,6 +92,7 @@ impl Renderer<'_> {
             Method::Totp => self.say("export-method-totp"),
             Method::RecoveryCode => self.say("export-method-code"),
             Method::BoundPasskey | Method::SyncedPasskey => self.say("export-method-passkey"),
+            Method::RememberedDevice => self.say("export-method-dev"),
             Method::Unknown(name) => name.to_string(),
         };
         let words: Vec<String> = proofs.iter().map(word).collect();
@@ -254,18 +255,20 @@ impl Renderer<'_> {
 
     fn protection(&self) -> Vec<Entry> {
         let sign_in = &self.document.sign_in;
-        let entry = |title: String, failed: &ExportedFailures| Entry {
+        let entry = |title: String, failed: &ExportedFailures, remembered_until: Option<Moment>| Entry {
             title: Some(title),
             facts: std::iter::once(self.fact("export-protection-count", failed.count.to_string()))
                 .chain(self.maybe("export-protection-last", failed.last_at))
+                .chain(self.maybe("export-protection-remembered", remembered_until))
                 .collect(),
         };
         let device = |device: &String| -> String {
             let name = FluentValue::from(device.as_str());
             locale::message(self.locale, "export-protection-device", [("device", name)])
         };
-        let strangers = entry(self.say("export-protection-strangers"), &sign_in.failed);
-        let devices = sign_in.known_devices.iter().map(|known| entry(device(&known.device), &known.failed));
+        let strangers = entry(self.say("export-protection-strangers"), &sign_in.failed, None);
+        let devices =
+            sign_in.known_devices.iter().map(|known| entry(device(&known.device), &known.failed, known.remembered_until));
         std::iter::once(strangers).chain(devices).collect()
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/passkeys/new", get(passkeys::get_new).post(passkeys::post_new))
         .route("/account/email", get(email::get).post(email::post))
         .route("/account/email/undo", get(undo::get).post(undo::post))
-        .route("/account/two-step", get(two_step::get))
+        .route("/account/two-step", get(two_step::get).post(two_step::post))
         .route("/account/two-step/app", get(two_step::app::get).post(two_step::app::post))
         .route("/account/two-step/codes", get(two_step::codes::get).post(two_step::codes::post))
         .route("/account/two-step/codes/file", get(two_step::codes::file))

@@ -3,6 +3,7 @@
 use super::messages::{done_message, page_message};
 use super::{not_me, passkeys};
 use crate::history::{self, Entry};
+use crate::remembered_devices;
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::account::AccountState;
@@ -55,6 +56,7 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
         change_password => page.path("/account/password"),
         has_app => factors.totp.is_some(),
         codes_left => factors.recovery_codes,
+        remembered => remembered_devices::count(&page.handle, &admitted.principal),
         two_step => page.path("/account/two-step"),
         passkeys => RelyingParty::of(&page.handle.tenant).map(|_| admitted.principal.authentication().factors.passkeys),
         manage_passkeys => page.path("/account/passkeys"),

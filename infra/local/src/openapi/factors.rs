@@ -24,6 +24,12 @@ pub(super) fn operations() -> Vec<Operation> {
         page("/account/two-step", "showTwoStepPage", "Shows the two-step sign-in of the account.")
             .query("done", "Says what was done.")
             .query("check", "Binds that to the browser."),
+        submit(
+            "/account/two-step",
+            "submitTwoStepPage",
+            "Forgets remembered devices: codes are asked for there again.",
+            page_form([("forget", "The device, or `all`.")]),
+        ),
         page("/account/two-step/app", "showAuthenticatorPage", "Shows the set-up of an authenticator app.")
             .query("offer", OFFER),
         submit("/account/two-step/app", "submitAuthenticatorPage", "Takes a step of the set-up.", app_form)

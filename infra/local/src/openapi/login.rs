@@ -141,6 +141,10 @@ fn second_step() -> Operation {
     let form = page_form([
         ("code", "The code that the authenticator app shows."),
         ("recovery_code", "A recovery code, in its place."),
+        (
+            "remember_device",
+            "`true`, with `code`: no code is asked for on this device for the time of `sign_in.remember_device` in the tenant document.",
+        ),
         ("decision", "`without`: continue without a step that the client only wishes for."),
         KEEPS_PASSKEYS,
     ]);

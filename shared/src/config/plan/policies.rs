@@ -86,6 +86,20 @@ fn sign_in(plan: &mut Plan, was: SignInPolicy, is: SignInPolicy) {
         (true, false) => plan.danger("sign_in.mail_code", "no user can sign in with a mailed code any more"),
         (false, false) | (true, true) => {}
     }
+    match (was.remember_device, is.remember_device) {
+        (None, Some(_)) => plan.danger(
+            "sign_in.remember_device",
+            "a user can choose that a device is asked for no second step: there the password, or a mailed code, is enough",
+        ),
+        (Some(_), None) => plan.danger("sign_in.remember_device", "every device is asked for the second step again"),
+        (Some(was), Some(is)) if was != is => {
+            plan.notice(
+                "sign_in.remember_device",
+                "devices are remembered for another time from now on; those of today keep theirs",
+            );
+        }
+        (_, _) => {}
+    }
     match (was.lost_factor, is.lost_factor) {
         (LostFactorPolicy::Off, LostFactorPolicy::Delay) => plan.danger(
             "sign_in.lost_factor",

@@ -68,7 +68,7 @@ fn security_95_the_older_address_wins() {
 fn an_undo_replaces_the_password_and_ends_devices_and_the_pending_change() {
     use crate::domain::email_change::{NewEmailChange, start};
     let (mut t, p) = moved(&account(), &profile(), 2, NOW);
-    t.devices = vec![KnownDevice { id: 1, failures: Default::default() }];
+    t.devices = vec![KnownDevice::new(1)];
     let (identifier, is_current) = (hash(5), false);
     let pending = NewEmailChange { identifier, is_current, address: sealed(5), seed: seed(5), locale: "de".to_owned() };
     let p: Profile = start(&t, &p, pending, NOW).changes.0.pop().expect("a change").first();

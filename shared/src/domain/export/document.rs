@@ -187,6 +187,9 @@ pub struct ExportedDevice {
     pub device: String,
     /// Its consecutive failed sign-ins.
     pub failed: ExportedFailures,
+    /// Until when no second step is asked for on it, if the user chose so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remembered_until: Option<Moment>,
 }
 
 /// A signed-in browser.

@@ -60,7 +60,7 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             identifier: imported_user.identifier,
             created_at: now,
             failures: FailureWindow::default(),
-            devices: device.map(|id| KnownDevice { id, failures: FailureWindow::default() }).into_iter().collect(),
+            devices: device.map(KnownDevice::new).into_iter().collect(),
             password_home,
             roles: imported_user.roles,
             legal_hold: None,
@@ -210,7 +210,7 @@ pub fn keep_password(
         return Decision::unchanged(Authenticated::Refused);
     }
     let completed = complete(authentication, device, vec![accepted(account, now)], sign_in, now);
-    let Some(Completed { account: reset, opened, session, new_device }) = completed else {
+    let Some(Completed { account: reset, opened, session, new_device, .. }) = completed else {
         return Decision::unchanged(Authenticated::Refused);
     };
     let roles = reset.roles.with(roles);

@@ -11,7 +11,7 @@ use crate::domain::known_device::KnownDevice;
 use crate::domain::linked_identity::ClaimedSubject;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
-use crate::domain::sign_in::complete::NewSignIn;
+use crate::domain::sign_in::complete::{NewSignIn, Remembering};
 use crate::domain::sign_in::methods::password::Authenticated;
 use crate::domain::tenant::{SecondFactorPolicy, TenantConfig};
 use serde_json::json;
@@ -114,6 +114,7 @@ fn sign_in(policy: &crate::domain::tenant::SessionPolicy) -> NewSignIn<'_> {
         second_factor: SecondFactorPolicy::Optional,
         keeps_expiry: false,
         attempt: None,
+        remembering: Remembering::Off,
     }
 }
 
@@ -249,7 +250,7 @@ fn a_second_import_fills_only_what_is_empty_and_only_before_the_first_sign_in() 
     assert_eq!(*change, Change::complete_import(after.clone(), Some(password.clone()), Some(completed.clone()), None));
     assert_eq!((after.version, password.version, completed.version, completed.claims), (2, 1, 2, Sealed(vec![9])));
 
-    let signed_in = AccountState { devices: vec![KnownDevice { id: 1, failures: FailureWindow::default() }], ..state.clone() };
+    let signed_in = AccountState { devices: vec![KnownDevice::new(1)], ..state.clone() };
     let renewed = AccountState { epoch: 2, ..state.clone() };
     let there = AccountState { password_home: PasswordHome::Directory, ..state.clone() };
     let disabled = AccountState { status: AccountStatus::Disabled { since: NOW }, ..state.clone() };
@@ -290,7 +291,7 @@ fn security_78_an_imported_app_protects_the_account_and_a_second_import_adds_it_
     let after: AccountState = change.first();
     assert!(after.protected && after.factors.totp == Some(0) && after.version == state.version + 1);
 
-    let signed_in = AccountState { devices: vec![KnownDevice { id: 1, failures: FailureWindow::default() }], ..state.clone() };
+    let signed_in = AccountState { devices: vec![KnownDevice::new(1)], ..state.clone() };
     let other_app = AccountState { protected: true, factors: after.factors, ..state.clone() };
     for (state, has_same_address, outcome) in [
         (&signed_in, true, ImportOutcome::FactorNotAdded),

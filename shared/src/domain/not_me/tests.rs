@@ -86,7 +86,7 @@ fn by_mail<'a>(account: &'a AccountState, profile: &'a Profile, factors: StoredF
 #[test]
 fn security_156_everything_ends_and_the_password_is_a_random_one() {
     let failures = FailureWindow { count: 49, last_at: Some(at(0)) };
-    let devices = vec![KnownDevice { id: 1, failures: FailureWindow::default() }];
+    let devices = vec![KnownDevice::new(1)];
     let account = AccountState { devices, ..account() };
     let account = AccountState { factors: Factors { failures, ..account.factors }, ..account };
     let (profile, password) = (profile(), password());

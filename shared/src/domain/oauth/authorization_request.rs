@@ -62,6 +62,15 @@ pub struct AuthorizationRequest<'c> {
     pub ui_locales: Option<String>,
 }
 
+impl AuthorizationRequest<'_> {
+    /// Whether a remembered device can stand in for the second factor of an account. It cannot where the client asks for the user now: with
+    /// `prompt=login` or `max_age`.
+    #[must_use]
+    pub const fn accepts_remembered_device(&self) -> bool {
+        !self.prompt.login && self.max_age.is_none()
+    }
+}
+
 /// `prompt` (OpenID Connect Core §3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Prompt {

@@ -170,7 +170,7 @@ pub fn authorize(
         let description = "the signed-in user is not the one that id_token_hint names";
         return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
     }
-    match request.acr.demand(request.client).gap(authentication, &proofs, policies.factors, now) {
+    match gap(request, session, authentication, &proofs, policies.factors, now) {
         Gap::None => {}
         // A wish: once the user has been asked for it, or if no page may be shown, what was reached is enough.
         Gap::StepUp { is_required: false, .. } if request.prompt.none || interactions.answered_step(session) => {}
@@ -221,9 +221,37 @@ pub fn authorize(
     if let Some(touched) = session.touch(policies.session, now) {
         changes = changes.then(Change::touch_session(touched));
     }
-    let grant = issue(request, session, &proofs, authentication, policies.token, new, now);
+    let mut grant = issue(request, session, &proofs, authentication, policies.token, new, now);
+    if proofs.level() < Acr::Aal2 && is_on_remembered_device(request, session, authentication, policies.factors, now) {
+        grant.proofs = grant.proofs.on_remembered_device(now);
+    }
     let outcome = Authorized::Code { account: session.account, sid: session.id };
     Decision { changes: changes.then(Change::issue_authorization_code(grant)), outcome }
+}
+
+/// How far the session is from what the request, its client and the account ask for. The session rests on a remembered device as long as the
+/// account remembers it.
+#[must_use]
+pub fn gap(
+    request: &AuthorizationRequest<'_>,
+    session: &Session,
+    account: &AccountState,
+    counting: &Proofs,
+    rules: FactorRules,
+    now: Timestamp,
+) -> Gap {
+    let is_remembered = is_on_remembered_device(request, session, account, rules, now);
+    request.acr.demand(request.client).gap(account, counting, is_remembered, rules, now)
+}
+
+fn is_on_remembered_device(
+    request: &AuthorizationRequest<'_>,
+    session: &Session,
+    account: &AccountState,
+    rules: FactorRules,
+    now: Timestamp,
+) -> bool {
+    rules.remembered_devices && request.accepts_remembered_device() && account.remembers(session.device_id, now)
 }
 
 const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized {

@@ -6,6 +6,7 @@ use super::scope::ScopeSet;
 use crate::domain::account::AccountState;
 use crate::domain::roles::Roles;
 use crate::domain::sign_in::assurance::Acr;
+use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::policy::is_enough_for_applications;
 use crate::domain::tenant::{Resource, SecondFactorPolicy, SessionPolicy, TenantConfig, TokenPolicy};
 use crate::domain::time::Timestamp;
@@ -31,10 +32,12 @@ impl<'a> TokenRules<'a> {
         let second_factor = config.sign_in.second_factor;
         Self { resources: &config.resources, session: &config.session, token: config.token, second_factor }
     }
-    /// Whether the client may have tokens of a sign-in of this account with this level.
+    /// Whether the client may have tokens of a sign-in of this account with these proofs. A remembered device was accepted in place of a second
+    /// factor when the grant was issued.
     #[must_use]
-    pub fn accepts(&self, client: &Client, account: &AccountState, level: Acr, now: Timestamp) -> bool {
-        client.accepts(level) && self.is_enough(account, level, now)
+    pub fn accepts(&self, client: &Client, account: &AccountState, proofs: &Proofs, now: Timestamp) -> bool {
+        let level = proofs.level();
+        client.accepts(level) && (self.is_enough(account, level, now) || proofs.rest_on_remembered_device())
     }
     /// Whether this level is enough for the account.
     #[must_use]

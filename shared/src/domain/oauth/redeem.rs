@@ -194,7 +194,7 @@ fn issue(
 ) -> Result<Issued, CodeRefused> {
     let CodeSnapshot { grant, authentication, session } = snapshot;
     grant.check_live(authentication, session, now)?;
-    if !rules.accepts(client, authentication, grant.proofs().level(), now) {
+    if !rules.accepts(client, authentication, &grant.proofs(), now) {
         return Err(CodeRefused::LevelTooLow);
     }
     let granted = grant.scope.intersection(&client.scope);

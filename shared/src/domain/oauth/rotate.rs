@@ -208,7 +208,7 @@ fn access(
     now: Timestamp,
 ) -> Result<(ScopeSet, AccessGrant), RefreshRefused> {
     let still_granted = grant.scope.intersection(&client.scope);
-    if !rules.accepts(client, account, grant.proofs().level(), now) {
+    if !rules.accepts(client, account, &grant.proofs(), now) {
         return Err(RefreshRefused::LevelTooLow);
     }
     if grant.is_offline() && !still_granted.contains(OFFLINE_ACCESS) {

@@ -109,7 +109,8 @@ pub fn add_passkey(
         true => account.in_next_epoch(now),
         false => AccountState { version: account.version + 1, ..account.clone() },
     }
-    .without_removal_request();
+    .without_removal_request()
+    .without_remembered_devices();
     state.factors.passkeys = count(active.len() + 1);
     let session = ends_others.then(|| restamped(session, &state));
     Decision::one(Change::add_passkey(state, passkey, session), PasskeyAdded::Added)

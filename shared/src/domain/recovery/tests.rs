@@ -51,7 +51,7 @@ fn owner<'a>(authentication: &'a AccountState, password: &'a PasswordCredential)
 #[test]
 fn a_matching_proof_replaces_the_password_and_ends_all_sessions_and_grants() {
     let failures = FailureWindow { count: 100, last_at: Some(T0) };
-    let locked = AccountState { failures, devices: vec![KnownDevice { id: 1, failures }], ..authentication() };
+    let locked = AccountState { failures, devices: vec![KnownDevice { failures, ..KnownDevice::new(1) }], ..authentication() };
     let before = password();
     for proof in [RIGHT_CODE, Proof::Link { fits: true }] {
         let mut decision = reset(&flow(), &BROWSER, proof, owner(&locked, &before), T0);

@@ -12,9 +12,10 @@ use super::assurance::Acr;
 use super::attempt::NewAttempt;
 use super::evidence::{Evidence, Proofs};
 use super::policy::{Requirement, require};
-use super::throttle::{known_device, reset_window};
+use super::throttle::{known_device, remember, reset_window};
 use crate::domain::account::AccountState;
 use crate::domain::change::Change;
+use crate::domain::known_device::RememberedUntil;
 use crate::domain::session::{NewSession, Session};
 use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
 use crate::domain::time::{Span, Timestamp};
@@ -40,6 +41,27 @@ pub struct NewSignIn<'a> {
     pub keeps_expiry: bool,
     /// The attempt that opens if a second step is due. None: where none can be due, as in a registration.
     pub attempt: Option<NewAttempt>,
+    /// What it makes of a remembered device.
+    pub remembering: Remembering,
+}
+
+/// What a sign-in makes of a remembered device (security 160).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remembering {
+    /// It counts for nothing: the tenant document allows none, or the sign-in is for something that needs the user's factors now.
+    Off,
+    /// It stands in for the second factor that the account asks for.
+    Accepted,
+    /// The user chose to have this device remembered until then. It is, if two factors are shown now.
+    Begins(RememberedUntil),
+}
+
+impl Remembering {
+    /// Whether the sign-in may rest on the device that the browser presents.
+    #[must_use]
+    pub fn accepts(self, account: &AccountState, device: Option<u64>, now: Timestamp) -> bool {
+        self == Self::Accepted && account.remembers(device, now)
+    }
 }
 
 /// A completed sign-in. The account's state is written first: parallel guesses and a changed password conflict with its version. The session
@@ -53,6 +75,8 @@ pub(in crate::domain) struct Completed {
     pub session: Session,
     /// Whether the browser must remember the device.
     pub new_device: bool,
+    /// Whether the device has become a remembered one.
+    pub is_remembered: bool,
 }
 
 /// Completes a sign-in to this account on the device that the browser presents. `None` without evidence, with evidence of another account, or
@@ -64,20 +88,27 @@ pub(in crate::domain) fn complete(
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> Option<Completed> {
-    let known = known_device(account, device).map(|known| known.id);
+    let known = known_device(account, device);
     let is_first = is_first_sign_in(account, now);
-    let account = reset_window(account, known, new.device);
-    let account = if Proofs::of(&evidence).level() >= Acr::Aal2 {
-        // Who shows a factor has not lost it. Where a second factor is required, the account is protected by it from now on.
-        let protected = account.protected || new.second_factor.is_in_force(now);
-        AccountState { protected, ..account.without_removal_request() }
-    } else {
-        account
+    let is_accepted = new.remembering.accepts(account, device, now);
+    let has_two_factors = Proofs::of(&evidence).level() >= Acr::Aal2;
+    let (account, on) = match new.remembering {
+        Remembering::Begins(until) if has_two_factors => (remember(account, known, new.device, until, now), None),
+        Remembering::Off | Remembering::Accepted | Remembering::Begins(_) => {
+            (reset_window(account, known, new.device, now), known.map(|known| known.id))
+        }
     };
-    let (on, new_device) = (known.unwrap_or(new.device), known.is_none());
-    let new = NewSignIn { device: on, ..new };
-    let (opened, session) = open_if_enough(&account, evidence, new, new_device && !is_first, now)?;
-    Some(Completed { account, opened, session, new_device })
+    let is_remembered = on.is_none() && account.remembers(Some(new.device), now);
+    // Where a second factor is required, the account is protected by it from its first use on.
+    let protected = account.protected || (has_two_factors && new.second_factor.is_in_force(now));
+    let account = AccountState { protected, ..account };
+    // Who shows a factor, or has the device on which one was shown, has not lost it.
+    let account = if has_two_factors || is_accepted { account.without_removal_request() } else { account };
+    let device = on.unwrap_or(new.device);
+    // A device that becomes remembered has a new id, and may have been known.
+    let is_mailed = known.is_none() && !is_first;
+    let (opened, session) = open_if_enough(&account, evidence, NewSignIn { device, ..new }, is_accepted, is_mailed, now)?;
+    Some(Completed { account, opened, session, new_device: on.is_none(), is_remembered })
 }
 
 /// Whether this is the first sign-in of an account that was created a moment ago: by a registration through an application, or by an import.
@@ -93,18 +124,19 @@ pub(in crate::domain) fn complete_first(
     new: NewSignIn<'_>,
     now: Timestamp,
 ) -> Option<(Vec<Change>, Session)> {
-    open_if_enough(account, evidence, new, false, now)
+    open_if_enough(account, evidence, new, false, false, now)
 }
 
 fn open_if_enough(
     account: &AccountState,
     evidence: Vec<Evidence>,
     new: NewSignIn<'_>,
+    is_remembered: bool,
     is_new_device: bool,
     now: Timestamp,
 ) -> Option<(Vec<Change>, Session)> {
     let is_theirs = !evidence.is_empty() && evidence.iter().all(|evidence| evidence.account() == account.account);
-    let is_enough = require(account, &Proofs::of(&evidence)) == Requirement::Complete;
+    let is_enough = require(account, &Proofs::of(&evidence), is_remembered) == Requirement::Complete;
     (is_theirs && is_enough).then(|| open_or_renew(account, evidence, new, is_new_device, now))
 }
 
@@ -145,7 +177,7 @@ fn open_or_renew(
     is_new_device: bool,
     now: Timestamp,
 ) -> (Vec<Change>, Session) {
-    let NewSignIn { session, device, replaced, policy, second_factor: _, keeps_expiry, attempt: _ } = new;
+    let NewSignIn { session, device, replaced, policy, second_factor: _, keeps_expiry, attempt: _, remembering: _ } = new;
     if let Some(own) = replaced.filter(|own| own.is_live(account, now) && !own.proofs().is_empty()) {
         let proofs = own.proofs().with(evidence);
         let renewed = own.renew(session, account, proofs, policy, now).on_device(device);
@@ -191,6 +223,7 @@ mod tests {
                     second_factor: SecondFactorPolicy::Optional,
                     keeps_expiry: false,
                     attempt: None,
+                    remembering: Remembering::Off,
                 },
                 now,
             )
@@ -206,7 +239,7 @@ mod tests {
     #[test]
     fn security_156_a_sign_in_says_whether_the_account_knew_the_device() {
         let policy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
-        let device = KnownDevice { id: 7, failures: FailureWindow::default() };
+        let device = KnownDevice::new(7);
         let known = AccountState { devices: vec![device], ..authentication() };
         let created = known.created_at;
         let none = AccountState { devices: Vec::new(), epoch_began_at: None, ..known.clone() };
@@ -236,6 +269,7 @@ mod tests {
                     second_factor,
                     keeps_expiry: false,
                     attempt: None,
+                    remembering: Remembering::Off,
                 };
                 complete(account, presented, vec![Evidence::new(account.account, Method::Password, now)], new, now).unwrap()
             };
@@ -268,6 +302,7 @@ mod tests {
                     second_factor: SecondFactorPolicy::Optional,
                     keeps_expiry: false,
                     attempt: None,
+                    remembering: Remembering::Off,
                 },
                 now,
             )

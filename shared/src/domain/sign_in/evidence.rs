@@ -107,6 +107,20 @@ impl Proofs {
         self.0.iter().map(|proof| Evidence { account, proof: proof.clone() }).collect()
     }
 
+    /// Those of a grant that rests on a remembered device.
+    #[must_use]
+    pub(in crate::domain) fn on_remembered_device(&self, at: Timestamp) -> Self {
+        let mut proofs = self.0.clone();
+        proofs.push(Proof { method: Method::RememberedDevice, at });
+        Self(proofs)
+    }
+
+    /// Whether a remembered device stood in for a second factor.
+    #[must_use]
+    pub fn rest_on_remembered_device(&self) -> bool {
+        self.0.iter().any(|proof| proof.method == Method::RememberedDevice)
+    }
+
     /// Those of this moment and later. All of them without one.
     #[must_use]
     pub fn since(&self, cutoff: Option<Timestamp>) -> Self {

@@ -18,6 +18,8 @@ pub enum Method {
     BoundPasskey,
     /// A passkey that verified its user, and is synced between the user's devices.
     SyncedPasskey,
+    /// A device that the account remembers, in place of a second factor. Only grants have it: it proves nothing, and reaches no level.
+    RememberedDevice,
     /// A method of a later release. It satisfies nothing.
     Unknown(Box<str>),
 }
@@ -37,8 +39,15 @@ pub enum Factor {
 }
 
 impl Method {
-    const KNOWN: [Self; 6] =
-        [Self::Password, Self::MailCode, Self::Totp, Self::RecoveryCode, Self::BoundPasskey, Self::SyncedPasskey];
+    const KNOWN: [Self; 7] = [
+        Self::Password,
+        Self::MailCode,
+        Self::Totp,
+        Self::RecoveryCode,
+        Self::BoundPasskey,
+        Self::SyncedPasskey,
+        Self::RememberedDevice,
+    ];
 
     /// The stored name.
     #[must_use]
@@ -50,11 +59,12 @@ impl Method {
             Self::RecoveryCode => "code",
             Self::BoundPasskey => "hwk",
             Self::SyncedPasskey => "swk",
+            Self::RememberedDevice => "dev",
             Self::Unknown(name) => name,
         }
     }
 
-    /// What it proves. `None` for a method of a later release.
+    /// What it proves. `None` for a remembered device, and for a method of a later release.
     #[must_use]
     pub const fn factor(&self) -> Option<Factor> {
         match self {
@@ -62,7 +72,7 @@ impl Method {
             Self::MailCode => Some(Factor::Mailbox),
             Self::Totp | Self::RecoveryCode => Some(Factor::Possession),
             Self::BoundPasskey | Self::SyncedPasskey => Some(Factor::Passkey),
-            Self::Unknown(_) => None,
+            Self::RememberedDevice | Self::Unknown(_) => None,
         }
     }
 
@@ -74,7 +84,7 @@ impl Method {
             Self::Totp | Self::RecoveryCode => &[Amr::Otp],
             Self::BoundPasskey => &[Amr::Hwk, Amr::User],
             Self::SyncedPasskey => &[Amr::Swk, Amr::User],
-            Self::MailCode | Self::Unknown(_) => &[],
+            Self::MailCode | Self::RememberedDevice | Self::Unknown(_) => &[],
         }
     }
 }

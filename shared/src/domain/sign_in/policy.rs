@@ -19,10 +19,21 @@ pub enum Requirement {
     SecondStep,
 }
 
-/// What the sign-in to this account needs after these proofs. It reads the account's state alone.
+/// What the sign-in to this account needs after these proofs. It reads the account's state alone. `is_remembered`: whether the presented device is
+/// one that the account remembers, and the sign-in may rest on that.
 #[must_use]
-pub fn require(account: &AccountState, proofs: &Proofs) -> Requirement {
-    if proofs.level() >= account.required_level() { Requirement::Complete } else { Requirement::SecondStep }
+pub fn require(account: &AccountState, proofs: &Proofs, is_remembered: bool) -> Requirement {
+    let needed = required_level(account, proofs, is_remembered);
+    if proofs.level() >= needed { Requirement::Complete } else { Requirement::SecondStep }
+}
+
+/// The level that the account itself needs. A remembered device stands in for the second factor, and for no first one. It raises no level.
+fn required_level(account: &AccountState, proofs: &Proofs, is_remembered: bool) -> Acr {
+    if stands_in(proofs, is_remembered) { Acr::Aal1 } else { account.required_level() }
+}
+
+fn stands_in(proofs: &Proofs, is_remembered: bool) -> bool {
+    is_remembered && proofs.has_first_factor()
 }
 
 /// The levels that a client asks for.
@@ -41,6 +52,8 @@ pub struct FactorRules {
     pub second_factor: SecondFactorPolicy,
     /// Whether the tenant has passkeys.
     pub passkeys: bool,
+    /// Whether devices can be remembered.
+    pub remembered_devices: bool,
 }
 
 impl FactorRules {
@@ -97,12 +110,12 @@ pub enum EnrollmentReason {
 }
 
 impl Demand {
-    /// How far these proofs are from it. What the account itself and the tenant document need is needed too.
+    /// How far these proofs are from it. What the account itself and the tenant document need is needed too. `is_remembered`: as in [`require`].
     #[must_use]
-    pub fn gap(&self, account: &AccountState, proofs: &Proofs, rules: FactorRules, now: Timestamp) -> Gap {
+    pub fn gap(&self, account: &AccountState, proofs: &Proofs, is_remembered: bool, rules: FactorRules, now: Timestamp) -> Gap {
         let (has, can) = (proofs.level(), account.factors.highest_level(rules.passkeys));
         let step_up = |level| Gap::StepUp { level, is_required: true };
-        let own = account.required_level();
+        let own = required_level(account, proofs, is_remembered);
         if has < own && can < own {
             // Its factors are not accepted any more. Another one takes what they protect.
             return Gap::Unreachable;
@@ -118,6 +131,7 @@ impl Demand {
             };
         }
         if has < Acr::Aal2
+            && !stands_in(proofs, is_remembered)
             && rules.second_factor.is_in_force(now)
             && let Some(until) = rules.second_factor.deadline(account.created_at)
         {

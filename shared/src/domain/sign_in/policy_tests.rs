@@ -19,7 +19,7 @@ fn account(factors: Factors, protected: bool, created_at: Timestamp) -> AccountS
 }
 
 fn rules(second_factor: SecondFactorPolicy) -> FactorRules {
-    FactorRules { second_factor, passkeys: true }
+    FactorRules { second_factor, passkeys: true, remembered_devices: true }
 }
 
 fn required(from: Timestamp, grace: Span) -> FactorRules {
@@ -50,9 +50,9 @@ fn security_158_a_required_factor_is_asked_for_from_its_day_and_can_be_postponed
         (&young, NOW - Span::days(300), postponable(NOW + Span::days(13))),
     ] {
         let rules = required(from, grace);
-        assert_eq!(Demand::default().gap(account, &proofs(&[PASSWORD]), rules, NOW), gap, "{from}");
+        assert_eq!(Demand::default().gap(account, &proofs(&[PASSWORD]), false, rules, NOW), gap, "{from}");
         for enough in [&[PASSWORD, CODE][..], &[PASSKEY]] {
-            assert_eq!(Demand::default().gap(account, &proofs(enough), rules, NOW), Gap::None, "{enough:?}");
+            assert_eq!(Demand::default().gap(account, &proofs(enough), false, rules, NOW), Gap::None, "{enough:?}");
         }
     }
 }
@@ -62,12 +62,12 @@ fn security_158_a_required_factor_is_used_by_who_has_one_even_within_the_grace_p
     let rules = required(NOW, Span::days(14));
     for factors in [Factors { passkeys: 1, ..NONE }, Factors { totp: Some(1), ..NONE }] {
         let account = account(factors, false, NOW - Span::days(400));
-        let gap = Demand::default().gap(&account, &proofs(&[PASSWORD]), rules, NOW);
+        let gap = Demand::default().gap(&account, &proofs(&[PASSWORD]), false, rules, NOW);
         assert_eq!(gap, Gap::StepUp { level: Acr::Aal2, is_required: true }, "{factors:?}");
     }
     // Passkeys that the tenant has switched off are none.
     let account = account(Factors { passkeys: 1, ..NONE }, false, NOW - Span::days(400));
-    let gap = Demand::default().gap(&account, &proofs(&[PASSWORD]), FactorRules { passkeys: false, ..rules }, NOW);
+    let gap = Demand::default().gap(&account, &proofs(&[PASSWORD]), false, FactorRules { passkeys: false, ..rules }, NOW);
     assert!(matches!(gap, Gap::Enroll(_)), "{gap:?}");
 }
 
@@ -83,15 +83,15 @@ fn security_78_a_level_that_a_client_needs_is_set_up_only_if_nothing_protects_th
         (FactorRules { passkeys: false, ..optional }, Acr::Aal2, client(Acr::Aal2)),
         (FactorRules { passkeys: false, ..optional }, Acr::PhishingResistant, Gap::Unreachable),
         (rules(SecondFactorPolicy::Off), Acr::Aal2, client(Acr::Aal2)),
-        (FactorRules { passkeys: false, second_factor: SecondFactorPolicy::Off }, Acr::Aal2, Gap::Unreachable),
+        (FactorRules { passkeys: false, ..rules(SecondFactorPolicy::Off) }, Acr::Aal2, Gap::Unreachable),
     ] {
-        assert_eq!(demand(level).gap(&plain, &proofs(&[PASSWORD]), rules, NOW), gap, "{rules:?} {level:?}");
+        assert_eq!(demand(level).gap(&plain, &proofs(&[PASSWORD]), false, rules, NOW), gap, "{rules:?} {level:?}");
     }
     // A protected account whose factor is not accepted any more gets no other one by its password.
     let protected = account(Factors { passkeys: 1, ..NONE }, true, NOW);
     let no_passkeys = FactorRules { passkeys: false, ..required(NOW, Span::ZERO) };
     for rules in [no_passkeys, FactorRules { passkeys: false, ..optional }] {
-        assert_eq!(Demand::default().gap(&protected, &proofs(&[PASSWORD]), rules, NOW), Gap::Unreachable, "{rules:?}");
+        assert_eq!(Demand::default().gap(&protected, &proofs(&[PASSWORD]), false, rules, NOW), Gap::Unreachable, "{rules:?}");
     }
 }
 
@@ -111,4 +111,43 @@ fn security_158_tokens_and_hand_overs_rest_on_one_factor_only_until_the_deadline
     for policy in [SecondFactorPolicy::Off, SecondFactorPolicy::Optional] {
         assert!(is_enough_for_applications(policy, &account, Acr::None, NOW));
     }
+}
+
+const REMEMBERED: bool = true;
+
+#[test]
+fn security_160_a_remembered_device_stands_in_for_the_second_factor_and_for_no_first_one() {
+    let account = account(Factors { totp: Some(1), ..NONE }, true, NOW);
+    for first in [PASSWORD, "mail"] {
+        assert_eq!(require(&account, &proofs(&[first]), REMEMBERED), Requirement::Complete, "{first}");
+        assert_eq!(require(&account, &proofs(&[first]), false), Requirement::SecondStep, "{first}");
+    }
+    for too_little in [&[][..], &[CODE], &["code"], &["dev"], &["later"]] {
+        assert_eq!(require(&account, &proofs(too_little), REMEMBERED), Requirement::SecondStep, "{too_little:?}");
+    }
+}
+
+#[test]
+fn security_160_a_remembered_device_reaches_no_level_that_a_client_demands() {
+    let protected = account(Factors { totp: Some(1), ..NONE }, true, NOW);
+    let optional = rules(SecondFactorPolicy::Optional);
+    let gap =
+        |demand: &Demand, account: &AccountState, rules| demand.gap(account, &proofs(&[PASSWORD]), REMEMBERED, rules, NOW);
+    assert_eq!(gap(&Demand::default(), &protected, optional), Gap::None);
+    // What the tenant document requires is satisfied, too.
+    assert_eq!(gap(&Demand::default(), &protected, required(NOW, Span::ZERO)), Gap::None);
+    let needed = Demand { required: Some(Acr::Aal2), wished: vec![] };
+    assert_eq!(gap(&needed, &protected, optional), Gap::StepUp { level: Acr::Aal2, is_required: true });
+    let wished = Demand { required: None, wished: vec![Acr::Aal2] };
+    assert_eq!(gap(&wished, &protected, optional), Gap::StepUp { level: Acr::Aal2, is_required: false });
+    // Without it the account's own demand comes back. A token exchange proves nothing, on whatever device.
+    let forgotten = Gap::StepUp { level: Acr::Aal2, is_required: true };
+    for rules in [optional, required(NOW, Span::ZERO)] {
+        assert_eq!(Demand::default().gap(&protected, &proofs(&[PASSWORD]), false, rules, NOW), forgotten);
+        assert_eq!(Demand::default().gap(&protected, &Proofs::none(), REMEMBERED, rules, NOW), forgotten);
+    }
+    // The mark of a grant is no proof.
+    let marked = proofs(&[PASSWORD, "dev"]);
+    assert!(marked.rest_on_remembered_device() && marked.level() == Acr::Aal1 && marked.amr().len() == 1);
+    assert!(!marked.satisfies(Acr::Aal2, None, NOW) && !proofs(&["dev"]).satisfies(Acr::Aal1, None, NOW));
 }

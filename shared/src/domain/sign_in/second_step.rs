@@ -8,7 +8,7 @@
 //!    closed, and the session opens last.
 
 use super::attempt::SignInAttempt;
-use super::complete::{Completed, NewSignIn, complete};
+use super::complete::{Completed, NewSignIn, Remembering, complete};
 use super::evidence::Evidence;
 use super::factors::{Factors, SecondStepsBlocked};
 use super::methods::{recovery_code, totp};
@@ -134,13 +134,15 @@ pub fn complete_second_step(
     };
     let mut evidence = first.evidence();
     evidence.push(method);
+    // A recovery code stands in for a lost app. A device is remembered by the app's own code.
+    let new = if used.is_some() { NewSignIn { remembering: Remembering::Off, ..new } } else { new };
     let account = AccountState { factors: Factors { failures: FailureWindow::default(), ..factors }, ..account.clone() };
-    let Some(Completed { account, opened, session, new_device }) = complete(&account, device, evidence, new, now) else {
-        return Decision::unchanged(SecondStep::Ended);
-    };
+    let Some(completed) = complete(&account, device, evidence, new, now) else { return Decision::unchanged(SecondStep::Ended) };
+    let Completed { account, opened, session, new_device, is_remembered } = completed;
     let satisfied = account.satisfied;
     let mut changes = Changes::one(match used {
         Some(codes) => Change::use_recovery_code(account, codes),
+        None if is_remembered => Change::remember_device(account),
         None => Change::record_second_step(account),
     });
     if let FirstStep::Attempt(attempt) = first {

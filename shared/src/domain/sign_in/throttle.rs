@@ -7,7 +7,7 @@
 use crate::domain::account::AccountState;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::identifier::IdentifierHash;
-use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
+use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES, MAX_REMEMBERED_DEVICES, RememberedUntil};
 use crate::domain::time::{Span, Timestamp};
 
 /// How long the failures of an identifier without an account are kept after the last failure. An account's are kept until a
@@ -53,26 +53,55 @@ pub(in crate::domain) fn count_failure(account: &AccountState, device: Option<u6
 }
 
 /// The state after a completed sign-in: the window of this sign-in is reset, and its device is the most recent one. For completion alone.
-pub(super) fn reset_window(account: &AccountState, known: Option<u64>, new_device: u64) -> AccountState {
+pub(super) fn reset_window(
+    account: &AccountState,
+    known: Option<KnownDevice>,
+    new_device: u64,
+    now: Timestamp,
+) -> AccountState {
     let mut state = account.clone();
     state.version += 1;
     match known {
-        Some(id) => {
-            state.devices.retain(|device| device.id != id);
-            state.devices.insert(0, KnownDevice { id, failures: FailureWindow::default() });
-            // The previous release remembered one more.
-            state.devices.truncate(MAX_KNOWN_DEVICES);
-        }
+        Some(known) => put_device_first(&mut state, KnownDevice { failures: FailureWindow::default(), ..known }, now),
         None => {
             state.failures = FailureWindow::default();
-            remember_device(&mut state, new_device);
+            put_device_first(&mut state, KnownDevice::new(new_device), now);
         }
     }
     state
 }
 
-/// Adds a known device, as the most recent one.
-pub(in crate::domain) fn remember_device(account: &mut AccountState, device: u64) {
-    account.devices.insert(0, KnownDevice { id: device, failures: FailureWindow::default() });
-    account.devices.truncate(MAX_KNOWN_DEVICES);
+/// The state after a completed sign-in on a device that becomes remembered: it gets this new id, and the one that it had is no longer known. For
+/// completion alone.
+pub(super) fn remember(
+    account: &AccountState,
+    known: Option<KnownDevice>,
+    new_device: u64,
+    until: RememberedUntil,
+    now: Timestamp,
+) -> AccountState {
+    let mut state = reset_window(account, known, new_device, now);
+    state.devices.retain(|device| Some(device.id) != known.map(|known| known.id));
+    put_device_first(&mut state, KnownDevice { remembered_until: Some(until), ..KnownDevice::new(new_device) }, now);
+    state
+}
+
+/// Makes this device the most recent one. Beyond the limits the oldest remembered one is no longer remembered, and the oldest of the others is no
+/// longer known.
+pub(in crate::domain) fn put_device_first(account: &mut AccountState, device: KnownDevice, now: Timestamp) {
+    let devices = &mut account.devices;
+    devices.retain(|other| other.id != device.id);
+    devices.insert(0, device);
+    let mut remembered = 0;
+    for known in devices.iter_mut() {
+        remembered += usize::from(known.is_remembered(now));
+        if !known.is_remembered(now) || remembered > MAX_REMEMBERED_DEVICES {
+            *known = known.forgotten();
+        }
+    }
+    // The previous release knew one more.
+    while devices.len() > MAX_KNOWN_DEVICES {
+        let oldest = devices.iter().rposition(|known| known.remembered_until.is_none());
+        devices.remove(oldest.unwrap_or(MAX_KNOWN_DEVICES));
+    }
 }

@@ -111,6 +111,13 @@ pub struct SignInPolicy {
     pub second_factor: SecondFactorPolicy,
     /// Whether a user is told by mail of a sign-in on a device that the account did not know.
     pub new_device_mail: bool,
+    /// How long no code is asked for on a device, if its user chooses so. None: users cannot choose so, and earlier choices count for nothing.
+    pub remember_device: Option<Span>,
+}
+
+impl SignInPolicy {
+    /// The longest time for which a device is remembered.
+    pub const MAX_REMEMBERED: Span = Span::days(90);
 }
 
 impl Default for SignInPolicy {
@@ -120,6 +127,7 @@ impl Default for SignInPolicy {
             lost_factor: LostFactorPolicy::default(),
             second_factor: SecondFactorPolicy::default(),
             new_device_mail: true,
+            remember_device: None,
         }
     }
 }

@@ -43,6 +43,14 @@ impl Change {
     pub fn record_second_step(state: AccountState) -> Self {
         Self::unaudited(Put::next(state))
     }
+    /// The same, and no code is asked for on this device from now on.
+    pub fn remember_device(state: AccountState) -> Self {
+        Self::audited(EventKind::DeviceRemembered, Subject::account(state.account), Put::next(state))
+    }
+    /// Codes are asked for again on devices that were remembered.
+    pub fn forget_devices(state: AccountState) -> Self {
+        Self::audited(EventKind::DevicesForgotten, Subject::account(state.account), Put::next(state))
+    }
     /// A sign-in waits for its second step.
     pub fn open_attempt(attempt: SignInAttempt) -> Self {
         Self::unaudited(Put::next(attempt))

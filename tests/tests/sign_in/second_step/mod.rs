@@ -5,6 +5,7 @@ mod attacks;
 mod cost;
 mod lost_factor;
 mod races;
+mod remembered;
 mod required;
 mod table;
 

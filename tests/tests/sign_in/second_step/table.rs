@@ -91,9 +91,26 @@ impl Trial {
     async fn protect(&mut self, row: &Row) {
         match row.account.as_str() {
             "plain" => {}
-            "app" => self.factor = Some(SecondFactor::give(&self.world, &self.ada).await),
+            "app" | "remembered" | "forgotten" => self.factor = Some(SecondFactor::give(&self.world, &self.ada).await),
             other => panic!("no account is {other}"),
         }
+    }
+    /// Has this browser remembered by its account, and forgotten again if the row says so. It is signed out then.
+    async fn remember(&self, browser: &mut Browser, row: &Row) {
+        if !matches!(row.account.as_str(), "remembered" | "forgotten") {
+            return;
+        }
+        let page = browser.open("/login").await;
+        let page = self.ada.sign_in(browser, &page).await;
+        let fields = [("code", self.factor().next_code()), ("remember_device", "true".to_owned())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        browser.submit(&page, "#submit", &fields).await;
+        assert!(super::is_signed_in(browser));
+        if row.account == "forgotten" {
+            let page = browser.open("/account/two-step").await;
+            browser.submit(&page, "#forget-1", &[]).await;
+        }
+        browser.cookies.remove("lk-session");
     }
     fn request(&self, row: &Row, more: &[(&str, &str)]) -> String {
         let (how, level) = asked(row);
@@ -102,6 +119,8 @@ impl Trial {
         match how {
             "essential" => parameters.push(("claims", &claims)),
             "acr_values" => parameters.push(("acr_values", level)),
+            "max_age" => parameters.push(("max_age", level)),
+            "prompt" => parameters.push(("prompt", level)),
             _ => {}
         }
         self.app.authorize_url(&parameters)
@@ -184,9 +203,9 @@ impl Trial {
     }
 }
 
-/// The built-in document, with mailed codes.
+/// The built-in document, with mailed codes and remembered devices.
 fn mailed_codes() -> String {
-    format!("{DEFAULT_DOCUMENT}\n[sign_in]\nmail_code = true\n")
+    format!("{DEFAULT_DOCUMENT}\n[sign_in]\nmail_code = true\nremember_device = \"P30D\"\n")
 }
 
 /// The document of a row: its client needs a level, or every account a second factor.
@@ -236,12 +255,19 @@ async fn run(row: &Row) -> Outcome {
         tokens = Some(trial.app.redeem(&callback.query("code").expect("a code")).await.tokens());
     }
     trial.protect(row).await;
+    trial.remember(&mut browser, row).await;
     if !row.asked.contains("since then") {
         require(&trial.world, row).await;
     }
     let Trial { world, ada, app, .. } = &trial;
     match row.path.as_str() {
         "sign-in" | "session from before the app" => {
+            let page = browser.open(&trial.request(row, &[])).await;
+            let page = trial.show(&mut browser, page, row).await;
+            trial.outcome(&browser, &page).await
+        }
+        "sign-in in another browser" => {
+            let mut browser = Browser::new(world);
             let page = browser.open(&trial.request(row, &[])).await;
             let page = trial.show(&mut browser, page, row).await;
             trial.outcome(&browser, &page).await
@@ -262,6 +288,12 @@ async fn run(row: &Row) -> Outcome {
             trial.outcome(&browser, &page).await
         }
         "confirmation of a page" => {
+            if row.account == "remembered" {
+                // A session that rests on the device: it opens the account, and not this page.
+                let page = browser.open("/login").await;
+                ada.sign_in(&mut browser, &page).await;
+                assert!(super::is_signed_in(&browser) && browser.open("/account").await.status() == 200);
+            }
             let page = browser.open("/account/password").await;
             let page = trial.show(&mut browser, page, row).await;
             trial.outcome(&browser, &page).await
@@ -305,7 +337,11 @@ async fn run(row: &Row) -> Outcome {
             require(world, row).await;
             too_low(&app.refresh(tokens.refresh()).await)
         }
-        "/v1 with a token from before the app" => {
+        "/v1 with a token from before the app" | "/v1 with a token from there" => {
+            if tokens.is_none() {
+                let callback = app.sign_in(&mut browser, ada).await;
+                tokens = Some(app.redeem(&callback.query("code").expect("a code")).await.tokens());
+            }
             let tokens = tokens.expect("tokens");
             let answer = trial.send(Method::DELETE, "/v1/me", &Value::Null, &tokens).await;
             let challenge = answer.header("www-authenticate").unwrap_or_default().to_owned();

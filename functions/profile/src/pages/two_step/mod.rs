@@ -7,27 +7,61 @@ pub(crate) mod remove;
 mod shown_codes;
 
 use super::messages::{done_message, page_message};
+use crate::remembered_devices;
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::account::AccountState;
 use latchkey::domain::recovery_codes::COUNT;
+use latchkey::domain::remembered_device::Forget;
 use latchkey::domain::second_factor::has_codes;
 use latchkey::domain::tenant::SecondFactorPolicy;
 use latchkey::domain::time::Timestamp;
 use latchkey::locale::{self, FluentValue};
-use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
+use latchkey::web::{AccountPage, AccountPageError, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
 
+const PAGE: &str = "account/two-step";
 const PATH: &str = "/account/two-step";
 const APP: &str = "/account/two-step/app";
 const CODES: &str = "/account/two-step/codes";
 const FILE: &str = "/account/two-step/codes/file";
 const REMOVE: &str = "/account/two-step/remove";
 /// Results that this page shows.
-const DONE: [&str; 4] = ["app-added", "app-replaced", "app-removed", "codes-kept"];
+const DONE: [&str; 5] = ["app-added", "app-replaced", "app-removed", "codes-kept", "devices-forgotten"];
+/// The value of the button that forgets all remembered devices.
+const ALL: &str = "all";
+
+/// One remembered device of the page.
+#[derive(Serialize)]
+struct RememberedRow {
+    id: String,
+    name: Option<String>,
+    until: String,
+    is_this: bool,
+}
 
 pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
+}
+
+/// Forgets remembered devices.
+pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(forget(&page, &form).await)
+}
+
+async fn forget(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Nothing).await?;
+    page.check_form(PAGE, &admitted, form)?;
+    let which = match form.one("forget")? {
+        Some(ALL) => Some(Forget::All),
+        Some(id) => u64::from_str_radix(id, 16).ok().map(Forget::One),
+        None => None,
+    };
+    let Some(which) = which else { return Ok(page.see_other(PATH)) };
+    remembered_devices::forget(&page.handle, &admitted.presented, which).await?;
+    Ok(page.see_done(PATH, "devices-forgotten"))
 }
 
 async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
@@ -38,7 +72,17 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let totp = snapshot.totp.as_ref().filter(|_| account.factors.totp.is_some());
     let active = totp.and_then(|totp| totp.active.as_ref());
     let codes = snapshot.recovery_codes.as_ref().filter(|codes| has_codes(account) && codes.removed_at.is_none());
+    let own = page.browser.device_of(account.account);
+    let remembered = remembered_devices::list(&page.handle, &admitted.presented, &admitted.principal).await?;
+    let remembered = remembered.into_iter().map(|device| RememberedRow {
+        id: format!("{:016x}", device.id),
+        name: device.name,
+        until: locale::date(&page.locale, device.until),
+        is_this: own == Some(device.id),
+    });
     let values = context! {
+        remembered => Value::from(Serde(remembered.collect::<Vec<_>>())),
+        anti_forgery => page.anti_forgery(PAGE, &admitted),
         app_since => active.map(|active| locale::date(&page.locale, active.added_at)),
         // An account with an imported app has no codes yet: it can make some.
         codes_left => has_codes(account).then(|| codes.map_or(0, |codes| codes.left())),

@@ -12,7 +12,8 @@ use crate::domain::tenant::{Localized, SecondFactorPolicy};
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const TOKEN: TokenPolicy =
     TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) };
-pub(super) const FACTORS: FactorRules = FactorRules { second_factor: SecondFactorPolicy::Optional, passkeys: true };
+pub(super) const FACTORS: FactorRules =
+    FactorRules { second_factor: SecondFactorPolicy::Optional, passkeys: true, remembered_devices: true };
 pub(super) const POLICIES: Policies<'static> = Policies { session: &SESSION, token: &TOKEN, factors: FACTORS };
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 /// A step at this time. A sign-in began when the session was proven.

@@ -173,10 +173,11 @@ pub fn redeem(
 
 fn sign_in(account: &AccountState, device: Option<u64>, new: NewSignIn<'_>, now: Timestamp) -> Decision<Authenticated> {
     let evidence = vec![proven(account.account, now)];
-    if require(account, &Proofs::of(&evidence)) == Requirement::SecondStep {
+    let is_remembered = new.remembering.accepts(account, device, now);
+    if require(account, &Proofs::of(&evidence), is_remembered) == Requirement::SecondStep {
         return begin_second_step(account, &evidence, new.attempt, now);
     }
-    let Some(Completed { account, opened, session, new_device }) = complete(account, device, evidence, new, now) else {
+    let Some(Completed { account, opened, session, new_device, .. }) = complete(account, device, evidence, new, now) else {
         return Decision::unchanged(Authenticated::Refused);
     };
     let (satisfied, passkeys) = (account.satisfied, account.factors.passkeys);

@@ -208,10 +208,12 @@ fn succeed(
     now: Timestamp,
 ) -> Decision<Authenticated> {
     let evidence = vec![proven(authentication.account, now)];
-    if require(authentication, &Proofs::of(&evidence)) == Requirement::SecondStep {
+    let is_remembered = new.remembering.accepts(authentication, device, now);
+    if require(authentication, &Proofs::of(&evidence), is_remembered) == Requirement::SecondStep {
         return begin_second_step(authentication, &evidence, new.attempt, now);
     }
-    let Some(Completed { account, opened, session, new_device }) = complete(authentication, device, evidence, new, now) else {
+    let Some(Completed { account, opened, session, new_device, .. }) = complete(authentication, device, evidence, new, now)
+    else {
         return Decision::unchanged(Authenticated::Refused);
     };
     let (satisfied, passkeys) = (account.satisfied, account.factors.passkeys);

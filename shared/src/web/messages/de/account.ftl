@@ -325,3 +325,19 @@ recovery-codes-renew-title = Neue Codes erstellen
 recovery-codes-renew-lead = Sie erhalten zehn neue Wiederherstellungscodes. Die alten gelten ab dann nicht mehr.
 recovery-codes-renew-submit = Neue Codes erstellen
 recovery-codes-file = Wiederherstellungscodes für { $tenant }, erstellt am { $date }. Jeder gilt einmal.
+
+## Gemerkte Geräte
+
+remembered-title = Gemerkte Geräte
+remembered-lead = Auf diesen Geräten verlangt die Anmeldung keinen Code. Eine Änderung Ihres Passworts oder Ihres zweiten Schritts beendet das überall.
+remembered-count =
+    { $count ->
+        [one] Auf einem Gerät wird kein Code verlangt
+       *[other] Auf { $count } Geräten wird kein Code verlangt
+    }
+remembered-unknown = Ein abgemeldetes Gerät
+remembered-until = Kein Code bis { $date }
+remembered-forget = Vergessen
+remembered-forget-named = { $device } vergessen
+remembered-forget-all = Alle vergessen
+account-done-devices-forgotten = Die nächste Anmeldung dort verlangt wieder einen Code. Um ein Gerät sofort abzumelden, gehen Sie zu „Geräte“.

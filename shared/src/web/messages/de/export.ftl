@@ -95,6 +95,7 @@ export-protection-strangers = Von unbekannten Geräten
 export-protection-device = Bekanntes Gerät { $device }
 export-protection-count = Fehlgeschlagene Anmeldungen in Folge
 export-protection-last = Die letzte
+export-protection-remembered = Kein Code wird verlangt bis
 
 export-sessions-title = Geräte
 export-sessions-text = Browser, mit denen Sie sich angemeldet haben, auch abgemeldete. Von der Internetadresse speichern wir nur den Netzteil.
@@ -117,6 +118,7 @@ export-method-mail = Code per E-Mail
 export-method-totp = Code einer Authenticator-App
 export-method-code = Wiederherstellungscode
 export-method-passkey = Passkey
+export-method-dev = gemerktes Gerät
 
 export-applications-title = Zugriff von Anwendungen
 export-applications-text = Was Anwendungen für Sie tun dürfen oder durften.

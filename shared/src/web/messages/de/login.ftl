@@ -71,6 +71,12 @@ second-step-passkey-refused = Dieser Passkey konnte für dieses Konto nicht gepr
 second-step-passkey-script = Einen Passkey können Sie hier nur mit eingeschaltetem JavaScript verwenden.
 second-step-code = Code aus Ihrer App
 second-step-submit = Weiter
+second-step-remember =
+    { $days ->
+        [one] Auf diesem Gerät einen Tag lang keinen Code verlangen
+       *[other] Auf diesem Gerät { $days } Tage lang keinen Code verlangen
+    }
+second-step-remember-help = Nur auf einem Gerät, das niemand sonst benutzt. Ihr Passwort wird weiter verlangt.
 second-step-clock = Werden die Codes Ihrer App nie angenommen? Stellen Sie die Uhr Ihres Telefons auf automatisch, und versuchen Sie es mit einem neuen Code.
 second-step-use-recovery = Stattdessen einen Wiederherstellungscode verwenden
 second-step-recovery-code = Wiederherstellungscode

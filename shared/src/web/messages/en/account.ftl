@@ -325,3 +325,19 @@ recovery-codes-renew-title = Make new recovery codes
 recovery-codes-renew-lead = You get ten new codes. The old ones no longer work from then on.
 recovery-codes-renew-submit = Make new codes
 recovery-codes-file = Recovery codes for { $tenant }, made on { $date }. Each works once.
+
+## Remembered devices
+
+remembered-title = Remembered devices
+remembered-lead = On these devices your sign-in asks for no code. A change of your password or of your second step ends this everywhere.
+remembered-count =
+    { $count ->
+        [one] One device is asked for no code
+       *[other] { $count } devices are asked for no code
+    }
+remembered-unknown = A device that is signed out
+remembered-until = No code until { $date }
+remembered-forget = Forget
+remembered-forget-named = Forget { $device }
+remembered-forget-all = Forget all
+account-done-devices-forgotten = The next sign-in there asks for a code again. To sign a device out at once, use “Devices”.

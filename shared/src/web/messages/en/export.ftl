@@ -95,6 +95,7 @@ export-protection-strangers = From unknown devices
 export-protection-device = Known device { $device }
 export-protection-count = Failed sign-ins in a row
 export-protection-last = The last one
+export-protection-remembered = No code is asked for until
 
 export-sessions-title = Devices
 export-sessions-text = Browsers that you signed in with, including those that are signed out. We store only the network part of the internet address.
@@ -117,6 +118,7 @@ export-method-mail = mailed code
 export-method-totp = code of an authenticator app
 export-method-code = recovery code
 export-method-passkey = passkey
+export-method-dev = remembered device
 
 export-applications-title = Access of applications
 export-applications-text = What applications may do, or could do, on your behalf.

@@ -71,6 +71,12 @@ second-step-passkey-refused = This passkey could not be verified for this accoun
 second-step-passkey-script = A passkey can be used here only with JavaScript switched on.
 second-step-code = Code from your app
 second-step-submit = Continue
+second-step-remember =
+    { $days ->
+        [one] Don’t ask for a code on this device for a day
+       *[other] Don’t ask for a code on this device for { $days } days
+    }
+second-step-remember-help = Only on a device that no one else uses. Your password is still needed.
 second-step-clock = If your app’s codes are never accepted, set the clock of your phone to automatic, and try a new code.
 second-step-use-recovery = Use a recovery code instead
 second-step-recovery-code = Recovery code

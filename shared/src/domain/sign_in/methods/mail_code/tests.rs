@@ -5,6 +5,7 @@ use crate::domain::mail_limit::Trigger;
 use crate::domain::session::{NewSession, Session};
 use crate::domain::sign_in::assurance::Acr;
 use crate::domain::sign_in::attempt::{NewAttempt, SignInAttempt};
+use crate::domain::sign_in::complete::Remembering;
 use crate::domain::sign_in::methods::password::tests::{authentication, identifier};
 use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
 
@@ -46,6 +47,7 @@ fn new(replaced: Option<&Session>) -> NewSignIn<'_> {
         second_factor: SecondFactorPolicy::Optional,
         keeps_expiry: false,
         attempt,
+        remembering: Remembering::Off,
     }
 }
 

@@ -94,7 +94,8 @@ pub fn authenticate(
     }
     let method = if used.backup_eligible { Method::SyncedPasskey } else { Method::BoundPasskey };
     let evidence = vec![Evidence::new(authentication.account, method, now)];
-    let Some(Completed { account, opened, session, new_device }) = complete(authentication, device, evidence, new, now) else {
+    let Some(Completed { account, opened, session, new_device, .. }) = complete(authentication, device, evidence, new, now)
+    else {
         return refuse(PasskeyRefusal::CredentialUnknown);
     };
     // A passkey is the way in when too many codes were wrong.

@@ -6,6 +6,7 @@ use crate::domain::known_device::KnownDevice;
 use crate::domain::passkey::{CredentialHash, Transports};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::{NewSession, Session};
+use crate::domain::sign_in::complete::Remembering;
 use crate::domain::sign_in::methods::password::tests::authentication;
 use crate::domain::tenant::{SecondFactorPolicy, SessionPolicy};
 use crate::keys::passkey::PasskeyVerifier;
@@ -65,6 +66,7 @@ fn decide(
         second_factor: SecondFactorPolicy::Optional,
         keeps_expiry: false,
         attempt: None,
+        remembering: Remembering::Off,
     };
     let subject = Subject { authentication: account, passkey: stored, device: Some(DEVICE) };
     authenticate(subject, &Presented { posted: &posted, ceremony, issued_at }, &PasskeyVerifier, new, NOW)
@@ -72,7 +74,7 @@ fn decide(
 
 fn on_known_device() -> AccountState {
     let failures = crate::domain::failure_window::FailureWindow::default();
-    AccountState { devices: vec![KnownDevice { id: DEVICE, failures }], ..authentication() }
+    AccountState { devices: vec![KnownDevice { failures, ..KnownDevice::new(DEVICE) }], ..authentication() }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::domain::known_device::KnownDevice;
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
+use crate::domain::sign_in::complete::Remembering;
 use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::factors::Factors;
 use crate::domain::sign_in::throttle::UNKNOWN_KEPT;
@@ -66,6 +67,7 @@ fn new(replaced: Option<&Session>) -> NewSignIn<'_> {
         second_factor: SecondFactorPolicy::Optional,
         keeps_expiry: false,
         attempt: None,
+        remembering: Remembering::Off,
     }
 }
 
@@ -78,7 +80,7 @@ fn window(count: u32) -> FailureWindow {
 }
 
 fn devices(ids: impl IntoIterator<Item = u64>) -> Vec<KnownDevice> {
-    ids.into_iter().map(|id| KnownDevice { id, failures: FailureWindow::default() }).collect()
+    ids.into_iter().map(KnownDevice::new).collect()
 }
 
 #[test]
@@ -135,7 +137,7 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
     let [first, second] = decision.changes.all();
     let (state, session) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session_on_new_device));
     assert_eq!((state.failures, state.version), (FailureWindow::default(), 11));
-    assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5]));
+    assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4]));
     assert_eq!((session.epoch, session.auth_time, session.version), (4, T0, 1));
     assert_eq!(session.id, SessionId::from_bytes([50; 16]));
     assert_eq!(
