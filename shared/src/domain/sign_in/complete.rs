@@ -195,7 +195,6 @@ fn open_or_renew(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::failure_window::FailureWindow;
     use crate::domain::id::{AccountId, SessionId};
     use crate::domain::known_device::KnownDevice;
     use crate::domain::secret::SecretHash;
