@@ -87,6 +87,28 @@ pub fn date_and_time(locale: &str, at: Timestamp) -> String {
     message(locale, "date-and-time", [("date", date(locale, at).into()), ("time", time.into())])
 }
 
+/// A passkey in words: its name if one is given, its make if it is well known, and the day when it was added.
+#[must_use]
+pub fn passkey(locale: &str, name: Option<&str>, provider: Option<&str>, added_at: Timestamp) -> String {
+    let added = ("date", date(locale, added_at).into());
+    match (name, provider) {
+        (Some(name), Some(provider)) if name != provider => {
+            message(locale, "factor-passkey-named-of", [("name", name.into()), ("provider", provider.into()), added])
+        }
+        (Some(name), _) => message(locale, "factor-passkey-named", [("name", name.into()), added]),
+        (None, Some(provider)) => message(locale, "factor-passkey-named", [("name", provider.into()), added]),
+        (None, None) => message(locale, "factor-passkey", [added]),
+    }
+}
+
+/// The app and the recovery codes of an account in words, as far as it has them.
+#[must_use]
+pub fn second_factors(locale: &str, has_app: bool, codes_left: u8) -> Vec<String> {
+    let app = has_app.then(|| message(locale, "factor-app", []));
+    let codes = (codes_left > 0).then(|| message(locale, "factor-codes", [("left", u32::from(codes_left).into())]));
+    app.into_iter().chain(codes).collect()
+}
+
 /// When to try again, as a sentence: in seconds, minutes or hours, rounded up.
 #[must_use]
 pub fn wait(locale: &str, wait: Span) -> String {

@@ -9,7 +9,7 @@ use crate::account_mail;
 use crate::new_device;
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
 use latchkey::delivery::{Envelope, FormerAddressNews, MailRenderer, Mailer, Message, Sender};
-use latchkey::domain::account::{AccountStatus, Sealed};
+use latchkey::domain::account::{AccountState, AccountStatus, Sealed};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::email_undo::valid_undos;
@@ -17,16 +17,19 @@ use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::mail_limit::MailLimit;
+use latchkey::domain::passkey::provider;
 use latchkey::domain::recovery::is_outdated;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::sign_in::methods::mail_code;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{DataKey, KeyError, SealedField};
+use latchkey::locale;
 use latchkey::services::{Services, Tenant};
 use latchkey::store::audit::event_of_mail;
 use latchkey::store::delivery::{Counted, Deferral, happened_at};
 use latchkey::store::flow::FlowSnapshot;
+use latchkey::web::passkey::RelyingParty;
 use latchkey::web::problem::chain;
 
 /// What became of a delivery.
@@ -258,11 +261,31 @@ async fn password_changed(
         Some(flow) => tenant.store.find_flow_locale(flow).await?,
         None => None,
     };
-    let own = account_mail::notice(tenant, &owner, MailPurpose::PasswordChanged, Message::PasswordChanged)?;
-    let mut mails = vec![Outgoing { locale: locale.unwrap_or(own.locale), ..own }];
+    let changed = Message::PasswordChanged { factors: Vec::new() };
+    let own = account_mail::notice(tenant, &owner, MailPurpose::PasswordChanged, changed)?;
+    let locale = locale.unwrap_or_else(|| own.locale.clone());
+    // After a reset by mail.
+    let factors = if flow.is_some() { remaining_factors(tenant, &owner.authentication, &locale).await? } else { Vec::new() };
+    let mut mails = vec![Outgoing { locale, message: Message::PasswordChanged { factors }, ..own }];
     // The person who changed the address may be the one who changed the password: the former address is told, too.
     for undo in valid_undos(&owner.authentication, &owner.profile, now) {
         mails.push(account_mail::to_former_address(tenant, &owner, undo, FormerAddressNews::PasswordChanged)?);
     }
     Ok(Ok(mails))
+}
+
+/// What opens the account besides its password, in words. Without the names of passkeys: a thief may have given them, and would write into a mail
+/// of ours.
+async fn remaining_factors(tenant: &Tenant, account: &AccountState, locale: &str) -> Result<Vec<String>, DeliverError> {
+    let factors = account.factors;
+    let mut words = locale::second_factors(locale, factors.totp.is_some(), factors.recovery_codes);
+    if factors.passkeys > 0
+        && let Some(party) = RelyingParty::of(tenant)
+    {
+        let mut passkeys = tenant.store.find_passkeys(account.account).await?;
+        passkeys.retain(|passkey| passkey.signs_in_at(Some(&party.id)));
+        passkeys.sort_by_key(|passkey| passkey.created_at);
+        words.extend(passkeys.iter().map(|one| locale::passkey(locale, None, provider(one.aaguid), one.created_at)));
+    }
+    Ok(words)
 }

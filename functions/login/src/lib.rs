@@ -59,6 +59,7 @@ pub fn routes() -> Router<Services> {
     let stepped = funnel_layer(Step::SecondStep, Method::Code);
     let with_passkey = funnel_layer(Step::SignIn, Method::Passkey);
     let enrolled = funnel_layer(Step::Enrollment, Method::Page);
+    let offered = funnel_layer(Step::PasskeyOffer, Method::Page);
     let completed = funnel_layer(Step::Completion, Method::Page);
     let answered = funnel_layer(Step::Consent, Method::Page);
     Router::new()
@@ -70,7 +71,7 @@ pub fn routes() -> Router<Services> {
         .route("/login/lost-factor", get(lost_factor::get).post(lost_factor::post))
         .route("/login/passkey", post(passkey::post.layer(with_passkey)))
         .route("/login/passkey/options", get(passkey::options))
-        .route("/login/passkey/offer", get(passkey_offer::get).post(passkey_offer::post))
+        .route("/login/passkey/offer", get(passkey_offer::get).post(passkey_offer::post.layer(offered)))
         .route("/login/second-step", get(second_step::get).post(second_step::post.layer(stepped)))
         .route("/complete", get(complete::get).post(complete::post.layer(completed)))
         .route("/consent", get(consent::get).post(consent::post.layer(answered)))

@@ -6,7 +6,7 @@
 use http::Uri;
 use latchkey::context::Random;
 use latchkey::digest::sha256;
-use latchkey::domain::id::{AccountId, AttemptId, SessionId};
+use latchkey::domain::id::SessionId;
 use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, Refusal, validate};
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::authorize::{Interaction, Interactions};
@@ -14,6 +14,8 @@ use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyError;
 use latchkey::services::Tenant;
 use latchkey::web::account::is_account_path;
+use latchkey::web::sign_in_attempt;
+pub use latchkey::web::sign_in_attempt::AttemptLocator;
 use latchkey::web::stored_request::{self, PARAMETER};
 use latchkey::web::{Params, Problem, TenantHandle};
 
@@ -21,8 +23,6 @@ use latchkey::web::{Params, Problem, TenantHandle};
 /// that sends the address of the page as `Referer`. A longer one is stored.
 const MAX_IN_ADDRESS: usize = 3584;
 
-/// The parameter that names the sign-in attempt of a second step. It is sealed, and bound to the request.
-const ATTEMPT: &str = "lk_attempt";
 /// The parameter that names the flow of a mailed code. It is sealed.
 pub(crate) const MAIL_CODE: &str = "lk_code";
 /// The parameter of the typed address, for password managers. It is sealed for the browser.
@@ -30,8 +30,7 @@ pub(crate) const USERNAME: &str = "lk_user";
 /// The parameter of the link of a user who cannot use the present factor here, and wants to set up another one.
 const OTHER_FACTOR: &str = "lk_other";
 /// The parameters of one step of a sign-in. They are no part of the request, and only the pages of the step get them.
-const STEP: [&str; 4] = [ATTEMPT, MAIL_CODE, USERNAME, OTHER_FACTOR];
-const ATTEMPT_PURPOSE: &str = "sign-in attempt";
+const STEP: [&str; 4] = [sign_in_attempt::PARAMETER, MAIL_CODE, USERNAME, OTHER_FACTOR];
 
 /// The parameter of the link to sign in as another user. It says nothing about the request, and continues to no other page.
 const SWITCH: &str = "lk_switch";
@@ -76,15 +75,6 @@ impl InteractionResult {
             Self::Enrolled => "answered the page about a missing factor before a request",
         }
     }
-}
-
-/// The place of a sign-in attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttemptLocator {
-    /// The account of its first step.
-    pub account: AccountId,
-    /// The attempt.
-    pub attempt: AttemptId,
 }
 
 /// The authorization request of a page.
@@ -313,9 +303,8 @@ impl Pending {
     /// # Errors
     /// If sealing fails.
     pub fn at_second_step(&self, tenant: &Tenant, locator: &AttemptLocator) -> Result<String, KeyError> {
-        let plain = [locator.account.as_bytes().as_slice(), locator.attempt.as_bytes()].concat();
-        let sealed = tenant.keys.locator()?.seal(ATTEMPT_PURPOSE, &self.fingerprint, &plain)?;
-        Ok(with_query(&self.continue_at(tenant, "/login/second-step"), [(ATTEMPT, sealed.as_str())]))
+        let sealed = locator.seal(tenant.keys.locator()?, &self.fingerprint)?;
+        Ok(with_query(&self.continue_at(tenant, "/login/second-step"), [(sign_in_attempt::PARAMETER, sealed.as_str())]))
     }
 
     /// The attempt in the address of this page, if it is one of this request.
@@ -324,12 +313,8 @@ impl Pending {
     /// If this function has no key to open it.
     pub fn attempt(&self, tenant: &Tenant) -> Result<Option<AttemptLocator>, KeyError> {
         let locator = tenant.keys.locator()?;
-        let Some(sealed) = self.step(ATTEMPT) else { return Ok(None) };
-        Ok(locator.open(ATTEMPT_PURPOSE, &self.fingerprint, sealed).and_then(|plain| {
-            let (account, attempt) = plain.split_first_chunk::<16>()?;
-            let attempt = AttemptId::from_bytes(attempt.try_into().ok()?);
-            Some(AttemptLocator { account: AccountId::from_bytes(*account), attempt })
-        }))
+        let sealed = self.step(sign_in_attempt::PARAMETER);
+        Ok(sealed.and_then(|sealed| AttemptLocator::open(locator, &self.fingerprint, sealed)))
     }
 
     /// The user's interactions for this request, by the markers that can be opened; the last of each kind.

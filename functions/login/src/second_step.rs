@@ -17,7 +17,7 @@ use http::{StatusCode, Uri};
 use latchkey::domain::account::AccountState;
 use latchkey::domain::change::Decision;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
-use latchkey::domain::oauth::authorize::{Interaction, counting_proofs, gap};
+use latchkey::domain::oauth::authorize::{Interaction, counting_proofs_at_step, gap};
 use latchkey::domain::passkey::offer::{CompletedBy, CompletedSignIn};
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::session::Session;
@@ -230,7 +230,7 @@ impl<'a> View<'a> {
             return Ok(Err(respond::see_other(&pending.continue_at(tenant, "/login"))));
         };
         // What is too old for the request is no first step.
-        let counting = counting_proofs(&request, &found.session, pending.interactions(tenant)?, handle.now());
+        let counting = counting_proofs_at_step(&request, &found.session, pending.interactions(tenant)?, handle.now());
         let Some(proofs) = counting else { return Ok(Err(respond::see_other(&pending.continue_at(tenant, "/login")))) };
         match gap(&request, &found.session, &found.authentication, &proofs, factor_rules(tenant), handle.now()) {
             Gap::StepUp { level, is_required } => {

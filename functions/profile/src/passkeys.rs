@@ -7,7 +7,7 @@ use crate::{CommandError, address_proof};
 use latchkey::domain::account::{PasswordHome, Sealed};
 use latchkey::domain::change::{Change, Decision};
 use latchkey::domain::id::AccountId;
-use latchkey::domain::passkey::decisions::{NewPasskey, PasskeyAdded, PasskeyRemoved, add_passkey, remove_passkey};
+use latchkey::domain::passkey::decisions::{NewPasskey, OtherWays, PasskeyAdded, PasskeyRemoved, add_passkey, remove_passkey};
 use latchkey::domain::passkey::{CredentialHash, MAX_NAME, Passkey, provider};
 use latchkey::domain::session::Session;
 use latchkey::domain::sign_in::methods::passkey::ceremony::{check_creation, posted_id};
@@ -191,8 +191,10 @@ pub async fn remove(
             0 => None,
             _ => handle.tenant.store.find_recovery_codes(account.account).await?,
         };
+        let party = RelyingParty::of(&handle.tenant);
+        let besides = OtherWays { has_password, rp_id: party.as_ref().map(|party| party.id.as_str()) };
         let now = handle.now();
-        Ok::<_, CommandError>(remove_passkey(account, &stored, passkey, codes.as_ref(), &session, has_password, now))
+        Ok::<_, CommandError>(remove_passkey(account, &stored, passkey, codes.as_ref(), &session, besides, now))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }

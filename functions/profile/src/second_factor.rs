@@ -3,7 +3,9 @@
 //! Each command loads the user with all second factors, needs a recent sign-in of the level that the account can reach, decides, and commits.
 
 use crate::CommandError;
+use latchkey::domain::account::AccountState;
 use latchkey::domain::change::Decision;
+use latchkey::domain::passkey::Passkey;
 use latchkey::domain::recovery_codes::FreshCodes;
 use latchkey::domain::second_factor::{
     self, CodesRenewed, Confirmation, Holder, TotpBegun, TotpConfirmed, TotpRemoved, begin_totp, cancel_totp, confirm_totp,
@@ -11,9 +13,11 @@ use latchkey::domain::second_factor::{
 };
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::session::Session;
+use latchkey::domain::sign_in::ways_in::AllowedWays;
 use latchkey::domain::totp::TotpSeed;
 use latchkey::keys::SealedField;
 use latchkey::services::Services;
+use latchkey::web::passkey::RelyingParty;
 use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{AccountCredential, Principal, PrincipalParts, Problem, TenantHandle};
 use zeroize::Zeroizing;
@@ -89,7 +93,9 @@ pub async fn confirm(
 pub async fn remove(handle: &TenantHandle, presented: &AccountCredential) -> Result<TotpRemoved, CommandError> {
     let decide = || async {
         let principal = load(handle, presented).await?;
-        Ok::<_, CommandError>(remove_totp(holder(&principal)?, handle.now()))
+        let passkeys = passkeys_of(handle, principal.authentication()).await?;
+        let party = RelyingParty::of(&handle.tenant);
+        Ok::<_, CommandError>(remove_totp(holder(&principal)?, &passkeys, allowed_ways(handle, party.as_ref()), handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
@@ -141,6 +147,29 @@ pub fn pending_seed(handle: &TenantHandle, principal: &Principal) -> Result<Opti
         Problem::internal()
     })?;
     Ok(Some(seed))
+}
+
+/// Whether the account has no passkey that signs in: without its app it is no longer protected.
+///
+/// # Errors
+/// If the store fails.
+pub async fn is_app_last_factor(handle: &TenantHandle, account: &AccountState) -> Result<bool, CommandError> {
+    let party = RelyingParty::of(&handle.tenant);
+    let allowed = allowed_ways(handle, party.as_ref());
+    Ok(!passkeys_of(handle, account).await?.iter().any(|passkey| allowed.accepts(passkey)))
+}
+
+/// The passkeys of this account. Nothing is read if it has none.
+pub(crate) async fn passkeys_of(handle: &TenantHandle, account: &AccountState) -> Result<Vec<Passkey>, CommandError> {
+    match account.factors.passkeys {
+        0 => Ok(Vec::new()),
+        _ => Ok(handle.tenant.store.find_passkeys(account.account).await?),
+    }
+}
+
+/// What signs in under the tenant document.
+pub(crate) fn allowed_ways<'a>(handle: &TenantHandle, party: Option<&'a RelyingParty>) -> AllowedWays<'a> {
+    AllowedWays { rp_id: party.map(|party| party.id.as_str()), mail_code: handle.tenant.config.sign_in.mail_code }
 }
 
 async fn load(handle: &TenantHandle, presented: &AccountCredential) -> Result<Principal, CommandError> {

@@ -45,10 +45,11 @@ pub(super) fn read(tenant: &TenantId, mut table: Table<'_, '_>) -> PasskeyPolicy
             .report
             .refuse(&place, "needs rp_id: on a host with several tenants the passkeys of the host are the default tenant's");
     }
+    let offer = table.flag("offer", true);
     let ios_apps = read_ios_apps(&mut table);
     let android_apps = read_android_apps(&mut table);
     table.close();
-    PasskeyPolicy { enabled, rp_id, related_origins, ios_apps, android_apps }
+    PasskeyPolicy { enabled, offer, rp_id, related_origins, ios_apps, android_apps }
 }
 
 fn read_ios_apps(table: &mut Table<'_, '_>) -> Vec<String> {

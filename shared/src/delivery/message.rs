@@ -48,7 +48,10 @@ pub enum Message {
         resent: bool,
     },
     /// The password was changed.
-    PasswordChanged,
+    PasswordChanged {
+        /// After a reset by mail: what else the account has, in words of the recipient's language.
+        factors: Vec<String>,
+    },
     /// The code and link that verify the new address of an account.
     EmailChangeCode {
         /// 10 base32 characters.
@@ -291,13 +294,16 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             footer: words.say("mail-footer"),
             ..notice("mail-sign-in")
         },
-        Message::PasswordChanged => Parts {
+        Message::PasswordChanged { factors } => Parts {
             subject: words.say("mail-changed-subject"),
             title: words.say("mail-changed-title"),
             intro: words.say("mail-changed-intro"),
             code: None,
             actions: vec![action(Some("mail-changed-not-me"), "mail-changed-action", format!("{issuer}/recover"))],
-            notes: Vec::new(),
+            notes: match factors.as_slice() {
+                [] => Vec::new(),
+                some => vec![words.say_with("mail-changed-factors", ("factors", some.join("; ").into()))],
+            },
             footer: words.say("mail-footer-account"),
         },
         Message::EmailChangeCode { code, token, lifetime } => Parts {

@@ -185,7 +185,8 @@ mod tests {
             (Message::SignInCode { code: "042137".into(), lifetime: Span::minutes(10), resent: false }, 1, 0),
             (Message::SignInCode { code: "042137".into(), lifetime: Span::minutes(10), resent: true }, 1, 0),
             (Message::AlreadyRegistered, 0, 2),
-            (Message::PasswordChanged, 0, 1),
+            (Message::PasswordChanged { factors: Vec::new() }, 0, 1),
+            (Message::PasswordChanged { factors: vec!["authenticator app".to_owned()] }, 0, 1),
             (Message::EmailChangeCode { code: "ABCDEFGHIJ".into(), token: "TOKEN".into(), lifetime: Span::minutes(30) }, 1, 1),
             (Message::AddressInUse, 0, 1),
             (Message::EmailChangeRequested, 0, 1),
@@ -260,7 +261,7 @@ mod tests {
             Message::RegistrationCode { .. } => vec!["/verify?flow=FLOW&token=TOKEN"],
             Message::PasswordResetCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
             Message::AlreadyRegistered => vec!["/login", "/recover"],
-            Message::PasswordChanged | Message::EmailChangeRequested => vec!["/recover"],
+            Message::PasswordChanged { .. } | Message::EmailChangeRequested => vec!["/recover"],
             Message::NotMeReported { .. } => vec!["/recover", "/account/not-me?token=TOKEN"],
             Message::EmailChangeUndone => vec!["/login", "/recover"],
             Message::AccountDisabled
@@ -287,12 +288,12 @@ mod tests {
     #[test]
     fn a_name_is_escaped_and_stays_on_its_line() {
         let name = "Ada <b>&\r\n\nBcc: all@example.com";
-        let mail = render(&Message::PasswordChanged, "en", Some(name));
+        let mail = render(&Message::PasswordChanged { factors: Vec::new() }, "en", Some(name));
         assert!(!mail.html.contains("<b>"), "{}", mail.html);
         assert!(mail.html.contains("Ada &lt;b&gt;&amp;"), "{}", mail.html);
         assert!(mail.text.lines().next().is_some_and(|line| line.ends_with("Bcc: all@example.com,")), "{}", mail.text);
         let long = "x".repeat(MAX_NAME + 1);
-        assert!(!render(&Message::PasswordChanged, "en", Some(&long)).text.contains(&long));
+        assert!(!render(&Message::PasswordChanged { factors: Vec::new() }, "en", Some(&long)).text.contains(&long));
     }
 
     #[test]

@@ -126,6 +126,11 @@ impl Passkey {
     pub const fn is_active(&self) -> bool {
         self.removed_at.is_none()
     }
+    /// Whether it signs in where passkeys belong to this relying party. None: the tenant has no passkeys.
+    #[must_use]
+    pub fn signs_in_at(&self, rp_id: Option<&str>) -> bool {
+        self.is_active() && rp_id == Some(self.rp_id.as_str())
+    }
     /// The same passkey, removed.
     #[must_use]
     pub fn removed(&self, now: Timestamp) -> Self {

@@ -16,6 +16,7 @@ use super::account::{AccountState, Sealed};
 use super::address_proof;
 use super::change::{Change, Decision};
 use super::failure_window::FailureWindow;
+use super::passkey::Passkey;
 use super::profile::Profile;
 use super::recovery_codes::{FreshCodes, RecoveryCodes};
 use super::secret::SecretText;
@@ -24,6 +25,7 @@ use super::sign_in::assurance::{Acr, RECENT};
 use super::sign_in::complete::add_to_session;
 use super::sign_in::factors::Factors;
 use super::sign_in::methods::totp::{self, TotpRefused};
+use super::sign_in::ways_in::AllowedWays;
 use super::tenant::SessionPolicy;
 use super::time::Timestamp;
 use super::totp::{PendingSeed, StoredSeed, TotpCredential, TotpSeed};
@@ -203,15 +205,21 @@ pub enum TotpRemoved {
     },
 }
 
-/// Removes the authenticator app. With the last factor the recovery codes and the flag *protected* go too. All other sessions end.
-pub fn remove_totp(holder: Holder<'_>, now: Timestamp) -> Decision<TotpRemoved> {
+/// Removes the authenticator app. With the last factor the recovery codes and the flag *protected* go too. A passkey that cannot sign in any more
+/// is none: the account would stay protected without a way in. All other sessions end.
+pub fn remove_totp(
+    holder: Holder<'_>,
+    passkeys: &[Passkey],
+    allowed: AllowedWays<'_>,
+    now: Timestamp,
+) -> Decision<TotpRemoved> {
     let Some((stored, active)) = holder.totp.and_then(|stored| Some((stored, stored.active.clone()?))) else {
         return Decision::unchanged(TotpRemoved::Removed);
     };
     if let Some(until) = holder.blocked_until(now) {
         return Decision::unchanged(TotpRemoved::TooMany { until });
     }
-    let is_last = holder.account.factors.passkeys == 0;
+    let is_last = !passkeys.iter().any(|passkey| allowed.accepts(passkey));
     let codes = holder.codes.map(|codes| {
         let removed_at = if is_last { codes.removed_at.or(Some(now)) } else { codes.removed_at };
         RecoveryCodes { removed_at, version: codes.version + 1, ..codes.with_change(now) }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::email_change::tests::{profile, seed as seed_of_code};
 use crate::domain::oauth::fixture::{NOW, authentication, session};
+use crate::domain::passkey::Transports;
 use crate::domain::profile::{AddressProof, Profile};
 use crate::domain::recovery_codes::{CHANGES_A_DAY, CODE_BYTES, COUNT};
 use crate::domain::secret::SecretHash;
@@ -91,8 +92,29 @@ impl World {
         world.now = world.now + Span::minutes(1);
         world
     }
+    /// As many passkeys of this site as the account counts.
+    fn passkeys(&self, rp_id: &str) -> Vec<Passkey> {
+        let one = |id: u8| Passkey {
+            account: self.account.account,
+            credential_id: vec![id; 16],
+            cose: vec![2],
+            aaguid: [3; 16],
+            transports: Transports::default(),
+            backup_eligible: true,
+            backed_up: true,
+            counter: 0,
+            rp_id: rp_id.to_owned(),
+            name: None,
+            newest_challenge: NOW,
+            created_at: NOW,
+            last_used_at: None,
+            removed_at: None,
+            version: 1,
+        };
+        (0..self.account.factors.passkeys).map(one).collect()
+    }
     fn remove(&mut self) -> TotpRemoved {
-        let decision = remove_totp(self.holder(), self.now);
+        let decision = remove_totp(self.holder(), &self.passkeys("id.example.com"), allowed(Some("id.example.com")), self.now);
         self.apply(decision)
     }
     fn check_consistent(&self) {
@@ -186,8 +208,26 @@ fn the_last_factor_takes_protection_and_codes_with_it() {
     let totp = world.totp.clone().unwrap();
     assert!(totp.active.is_none() && totp.removed(world.now).is_some());
     assert!(totp.removed(world.now + REMOVED_KEPT).is_none() && totp.ends_at() == Some(world.now + REMOVED_KEPT));
-    assert!(remove_totp(world.holder(), world.now).changes.is_empty(), "again");
+    assert!(remove_totp(world.holder(), &[], allowed(None), world.now).changes.is_empty(), "again");
     assert!(matches!(renew_codes(world.holder(), &fresh(9), true, world.now).outcome, CodesRenewed::NoFactor));
+}
+
+fn allowed(rp_id: Option<&str>) -> AllowedWays<'_> {
+    AllowedWays { rp_id, mail_code: false }
+}
+
+/// Passkeys that the tenant has switched off, or of another site, protect nothing: with the app removed no one could sign in.
+#[test]
+fn security_87_a_passkey_that_signs_in_no_more_does_not_keep_an_account_protected() {
+    let site = "id.example.com";
+    for (rp_id, stays) in [(Some(site), true), (Some("example.com"), false), (None, false)] {
+        let mut world = World::active();
+        world.account.factors.passkeys = 1;
+        let decision = remove_totp(world.holder(), &world.passkeys(site), allowed(rp_id), world.now);
+        let [change] = decision.changes.all();
+        let state: AccountState = change.first();
+        assert_eq!((state.protected, state.factors.recovery_codes > 0), (stays, stays), "{rp_id:?}");
+    }
 }
 
 /// A thief who replaces the owner's app and then removes their own one leaves the owner's for the undo.

@@ -23,6 +23,8 @@ pub enum Step {
     SignIn,
     /// The code of a second step was sent.
     SecondStep,
+    /// The user answered the offer of a passkey.
+    PasskeyOffer,
     /// An application requested a code.
     Authorization,
     /// The user answered the consent request of an application.
@@ -52,6 +54,7 @@ impl Step {
             Self::RegistrationVerified => "registration_verified",
             Self::SignIn => "sign_in",
             Self::SecondStep => "second_step",
+            Self::PasskeyOffer => "passkey_offer",
             Self::Authorization => "authorization",
             Self::Consent => "consent",
             Self::Enrollment => "enrollment",

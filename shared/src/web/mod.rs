@@ -26,6 +26,7 @@ pub mod problem;
 pub mod requirements;
 pub mod self_service;
 pub mod session;
+pub mod sign_in_attempt;
 pub mod source;
 pub mod stored_request;
 pub mod template;

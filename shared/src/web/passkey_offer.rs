@@ -39,11 +39,12 @@ pub fn is_address(tenant: &Tenant, address: &str) -> bool {
     is_local_path(address) && [PATH, ENROLL_PATH].into_iter().any(is_page)
 }
 
-/// Whether this browser can be asked: the tenant has passkeys, and the user has not answered here for a while.
+/// Whether this browser can be asked: the tenant has passkeys and offers them, and the user has not answered here for a while.
 #[must_use]
 pub fn is_open(handle: &TenantHandle, browser: &Browser, account: AccountId) -> bool {
     let was_answered = answers(browser.passkey_answers(), handle.now()).any(|(answered, _)| answered == account);
-    RelyingParty::of(&handle.tenant).is_some() && !was_answered
+    let offers = handle.tenant.config.passkeys.offer && RelyingParty::of(&handle.tenant).is_some();
+    offers && !was_answered
 }
 
 /// Remembers in this browser that the user of this account has answered.

@@ -2,7 +2,8 @@
 //!
 //! 1. The rule of the route names the event that it can cause: a failure or a mail.
 //! 2. The source is the client address (IPv6 by /64): with the account of a presented token, session or known device, at the OAuth endpoints
-//!    with the client. Where an address is typed, only the device of the account with this address counts. So no stranger locks out a session or a known device of another user, and a former device none of the owner's.
+//!    with the client. Where an address is typed, only the device of the account with this address counts, and at a second step
+//!    only that of its account. So no stranger locks out a session or a known device of another user, and a former device none of the owner's.
 //! 3. A permit of this instance's bucket is taken, and if the source is active, the shared counter is read. Without a permit, or at the
 //!    shared limit, the answer is 429 before anything is read, hashed or written.
 //! 4. The route runs. Its response shows whether the event occurred.
@@ -16,6 +17,7 @@ use super::headers;
 use super::oauth_error::OAuthError;
 use super::params::Params;
 use super::problem::{Problem, ProblemKind, log_failure};
+use super::sign_in_attempt;
 use crate::digest::sha256;
 use crate::domain::change::{Change, Changes};
 use crate::domain::id::AccountId;
@@ -192,7 +194,7 @@ impl Attempt {
         // The route answers a tenant that cannot be loaded.
         let Ok(handle) = TenantHandle::from_request_parts(parts, services).await else { return Ok(None) };
         let Some(limits) = handle.tenant.config.sources.limits(rule.event) else { return Ok(None) };
-        let Some(source) = Source::of(services, &handle, route, parts, &form).await else { return Ok(None) };
+        let Some(source) = Source::of(services, &handle, route, parts, (&query, &form)).await else { return Ok(None) };
         let source = source.hash(rule.event);
         let key = format!("{}\n{}", handle.tenant.config.tenant, BASE64URL_NOPAD.encode(&source));
         let refuse = |wait: Span| {
@@ -320,7 +322,13 @@ enum Source {
 impl Source {
     /// The source of a request. `None` for a public client without a secret: it has nothing to guess, and its failures must not stop its
     /// other users in the same network.
-    async fn of(services: &Services, handle: &TenantHandle, route: &str, parts: &mut Parts, form: &Params) -> Option<Self> {
+    async fn of(
+        services: &Services,
+        handle: &TenantHandle,
+        route: &str,
+        parts: &mut Parts,
+        (query, form): (&Params, &Params),
+    ) -> Option<Self> {
         // Without the key that hashes addresses, the bucket of this instance is kept by the address itself, and nothing is stored.
         let address = handle
             .request
@@ -351,6 +359,11 @@ impl Source {
             browser.and_then(|browser| known_account(handle, &browser, typed))
         } else if route.starts_with("/v1/") {
             token_account(handle, parts)
+        } else if let Some(attempt) = query.all(sign_in_attempt::PARAMETER).next() {
+            // Only a device of the account that the code is for, as where an address is typed.
+            let account = handle.tenant.keys.locator().ok().and_then(|keys| sign_in_attempt::account_of(keys, attempt));
+            let browser = Browser::from_request_parts(parts, services).await.ok();
+            account.filter(|account| browser.is_some_and(|browser| browser.device_of(*account).is_some()))
         } else {
             Browser::from_request_parts(parts, services).await.ok().and_then(|browser| {
                 let session = browser.session.as_ref().map(|(session, _)| session.account);

@@ -177,11 +177,13 @@ async fn the_offer_needs_a_session_its_own_form_and_a_tenant_with_passkeys() {
     let (_, refused) = browser.press(&page, "#later", &[]).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
 
-    let document = format!("{DEFAULT_DOCUMENT}\n[passkeys]\nenabled = false\n");
-    let world = World::builder().without_source_limits().tenant("default", &document).build().await.expect("a world");
-    let (user, mut browser) = known_device(&world).await;
-    assert!(!is_offer(&sign_in(&user, &mut browser, "/login").await));
-    assert_eq!(browser.open(OFFER).await.path(), "/login");
+    for off in ["enabled", "offer"] {
+        let document = format!("{DEFAULT_DOCUMENT}\n[passkeys]\n{off} = false\n");
+        let world = World::builder().without_source_limits().tenant("default", &document).build().await.expect("a world");
+        let (user, mut browser) = known_device(&world).await;
+        assert!(!is_offer(&sign_in(&user, &mut browser, "/login").await), "{off}");
+        assert_eq!(browser.open(OFFER).await.path(), "/login", "{off}");
+    }
 }
 
 #[tokio::test]

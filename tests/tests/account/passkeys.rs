@@ -2,14 +2,16 @@
 #![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
 
 use http::StatusCode;
+use latchkey::domain::account::AccountState;
+use latchkey::domain::change::Change;
 use latchkey::domain::time::Span;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::meter::Units;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
-use tests::passkey::software::{SoftwarePasskey, UV};
+use tests::passkey::software::{BE, BS, SoftwarePasskey, UV};
 use tests::passkey::{Options, add, add_with, create, open_new, prove_address, use_on};
-use tests::{Browser, Customer, OAuthClient, Page, invariants};
+use tests::{Browser, Customer, OAuthClient, Page, Site, invariants, second_factor};
 
 pub(crate) async fn new_world() -> World {
     World::builder().without_source_limits().build().await.expect("a world")
@@ -336,4 +338,49 @@ async fn security_82_passkeys_change_at_most_ten_times_a_day_and_the_page_says_w
     assert!(refused.text().contains("try again in 24 hours"), "{}", refused.text());
     assert_eq!(refused.header("retry-after"), Some("86398"), "a day after the first change, two seconds ago");
     assert_eq!(refused.html().matches("id=\"remove-").count(), 8);
+}
+
+#[tokio::test]
+async fn a_passkey_of_one_device_that_is_the_only_way_in_is_named_on_the_security_page() {
+    let world = new_world().await;
+    for (name, backup, is_protected, expected) in
+        [("ada", 0, true, true), ("bob", 0, false, false), ("eve", BE | BS, true, false)]
+    {
+        let (user, mut browser) = signed_in(&world, name).await;
+        let mut own = add_with(&mut browser, |passkey| passkey.backup = backup).await;
+        let state = second_factor::state(&world, &user).await;
+        let next = AccountState { protected: is_protected, version: state.version + 1, ..state };
+        second_factor::commit(&world, Change::record_second_step(next)).await;
+        let mut browser = opens(&world, &mut own).await.expect("signed in");
+        let text = browser.open("/account/security").await.text();
+        assert_eq!(text.contains("only our support can help you"), expected, "{name}: {text}");
+        if expected {
+            // With another passkey it is the only one no more.
+            add(&mut browser).await;
+            let text = browser.open("/account/security").await.text();
+            assert!(!text.contains("only our support can help you"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_password_reset_page_and_mail_list_what_else_opens_the_account() {
+    let world = new_world().await;
+    let (user, mut browser) = signed_in(&world, "ada").await;
+    let named = |passkey: &mut SoftwarePasskey| passkey.aaguid = *b"SAMSUNG\0\0\0\0\0\0\0\0\0";
+    add_with(&mut browser, named).await;
+    world.advance(Span::days(1));
+    let mut reset = Browser::new(&world);
+    let page = reset.open("/recover").await;
+    let page = reset.submit(&page, "#submit", &[("identifier", &user.email)]).await;
+    let code = Site::from(&world).mail_to(&user.email).await.codes.remove(0);
+    let page = reset.submit(&page, "#submit", &[("code", &code), ("password", "seven Green bicycles sing")]).await;
+    let text = page.text();
+    assert!(text.contains("passkey “Samsung Pass”, added on 1 March 2026"), "{}: {text}", page.url);
+    assert!(!text.contains("authenticator app"), "{text}");
+    let mail = Site::from(&world).mail_to(&user.email).await;
+    assert!(mail.subject.contains("password") && mail.text.contains("passkey “Samsung Pass”, added on"), "{}", mail.text);
+    // Another browser with the same address sees nothing of it.
+    let elsewhere = Browser::new(&world).open(&page.url).await;
+    assert!(!elsewhere.text().contains("Samsung"), "{}", elsewhere.text());
 }

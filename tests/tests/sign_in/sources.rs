@@ -27,13 +27,13 @@ async fn new_world() -> World {
     World::new().await.expect("a world")
 }
 
-async fn sign_in(browser: &mut Browser, email: &str, password: &str) -> Page {
+pub(crate) async fn sign_in(browser: &mut Browser, email: &str, password: &str) -> Page {
     let page = browser.open("/login").await;
     browser.submit(&page, "#submit", &[("identifier", email), ("password", password)]).await
 }
 
 /// Fails until the source is refused. Returns how many guesses were evaluated.
-async fn exhaust(world: &World) -> u32 {
+pub(crate) async fn exhaust(world: &World) -> u32 {
     let mut browser = Browser::new(world);
     let page = browser.open("/login").await;
     for evaluated in 0..1_000 {

@@ -6,11 +6,14 @@ use crate::username;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::passkey::provider;
 use latchkey::domain::recovery;
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::time::Span;
-use latchkey::locale::{FluentValue, message};
+use latchkey::keys::SealedField;
+use latchkey::locale::{self, FluentValue, message};
 use latchkey::store::flow::FlowSnapshot;
+use latchkey::web::passkey::RelyingParty;
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
@@ -35,7 +38,11 @@ pub(super) enum Step {
     /// The code to type in the browser that started the flow.
     OtherBrowser { code: SecretText },
     /// The new password is in force.
-    Done { sign_in: String },
+    Done {
+        sign_in: String,
+        /// What else the account has, in words.
+        factors: Vec<String>,
+    },
     /// The account cannot be migrated from its directory.
     Stays,
     /// The proven address has no account.
@@ -69,7 +76,10 @@ impl<'a> FlowView<'a> {
         let flow = find(handle, id).await?;
         let locale = browser.locale(&handle.tenant, flow.as_ref().map(|flow| flow.locale.as_str()));
         let step = match &flow {
-            Some(flow) => step_of(handle, browser, flow, query.one("token")?)?,
+            Some(flow) => match step_of(handle, browser, flow, query.one("token")?)? {
+                Step::Done { sign_in, .. } => Step::Done { sign_in, factors: remaining_factors(handle, flow, &locale).await? },
+                other => other,
+            },
             None => Step::Over,
         };
         let username = match (&step, &flow) {
@@ -107,7 +117,7 @@ impl<'a> FlowView<'a> {
                 ("recover_prove", values, status)
             }
             Step::OtherBrowser { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
-            Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
+            Step::Done { sign_in, factors } => ("recover_done", context! { sign_in, factors }, status),
             Step::Stays => ("recover_stays", context! {}, status),
             Step::UnknownAddress { register } => ("recover_nobody", context! { register }, status),
             Step::Ended => ("recover_ended", context! {}, status),
@@ -118,6 +128,28 @@ impl<'a> FlowView<'a> {
         };
         self.browser.answer(Page::new(tenant, &self.locale, template, values).status(status).into_response())
     }
+}
+
+/// What opens the account besides its new password, in words, for the browser that has set it.
+async fn remaining_factors(handle: &TenantHandle, flow: &Flow, locale: &str) -> Result<Vec<String>, Problem> {
+    let store = &handle.tenant.store;
+    let Some((account, data_key)) = store.find_mailed_account(&flow.identifier).await? else { return Ok(Vec::new()) };
+    let factors = account.factors;
+    let mut words = locale::second_factors(locale, factors.totp.is_some(), factors.recovery_codes);
+    if factors.passkeys > 0
+        && let Some(party) = RelyingParty::of(&handle.tenant)
+    {
+        let mut passkeys = store.find_passkeys(account.account).await?;
+        passkeys.retain(|passkey| passkey.signs_in_at(Some(&party.id)));
+        passkeys.sort_by_key(|passkey| passkey.created_at);
+        let key = handle.tenant.keys.data()?.unwrap(&data_key)?;
+        for one in &passkeys {
+            let name = one.name.as_ref().map(|name| key.open(SealedField::PasskeyName, name)).transpose()?;
+            let name = name.and_then(|name| String::from_utf8(name).ok());
+            words.push(locale::passkey(locale, name.as_deref(), provider(one.aaguid), one.created_at));
+        }
+    }
+    Ok(words)
 }
 
 fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<&str>) -> Result<Step, Problem> {
@@ -134,7 +166,7 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
             let locator = handle.tenant.keys.locator()?;
             let query = flow.continue_to.as_deref().filter(|_| known).and_then(|stored| locator.open_query(flow.id, stored));
             let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-            Step::Done { sign_in: format!("{}{query}", respond::path(&handle.tenant, "/login")) }
+            Step::Done { sign_in: format!("{}{query}", respond::path(&handle.tenant, "/login")), factors: Vec::new() }
         }
         (FlowState::Open, true) if recovery::is_open(flow, handle.now()) => Step::Prove { by_link },
         (FlowState::Open, false) if by_link && recovery::is_open(flow, handle.now()) => {

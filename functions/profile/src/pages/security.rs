@@ -4,14 +4,16 @@ use super::messages::{done_message, page_message};
 use super::{not_me, passkeys};
 use crate::history::{self, Entry};
 use crate::remembered_devices;
+use crate::second_factor::{allowed_ways, passkeys_of};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::account::AccountState;
 use latchkey::domain::not_me::can_be_reported;
 use latchkey::domain::sign_in::assurance::Acr;
+use latchkey::domain::sign_in::ways_in::StoredWays;
 use latchkey::locale::{self, FluentValue};
 use latchkey::web::passkey::{RelyingParty, SCRIPT_PATH};
-use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
+use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
@@ -50,6 +52,10 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let values = context! {
         factor_due => factor_due(page, admitted.principal.authentication()),
         signals,
+        one_device => depends_on_one_device(page, &admitted).await?,
+        new_passkey => page.path("/account/passkeys/new"),
+        set_up_app => page.path("/account/two-step/app"),
+        recover => page.path("/recover"),
         passkey_script => SCRIPT_PATH.as_str(),
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         change_email => page.path("/account/email"),
@@ -77,6 +83,30 @@ fn factor_due(page: &AccountPage, account: &AccountState) -> Option<String> {
     } else {
         locale::message(&page.locale, "two-step-due", [("date", FluentValue::from(locale::date(&page.locale, deadline)))])
     })
+}
+
+/// Whether a passkey that cannot leave its device is the only way into the account: the page says so, before the device is lost. Whatever can be
+/// known from the account's state is read nowhere else.
+async fn depends_on_one_device(page: &AccountPage, admitted: &AdmittedUser) -> Result<Option<&'static str>, AccountPageError> {
+    let account = admitted.principal.authentication();
+    let party = RelyingParty::of(&page.handle.tenant);
+    if account.factors.passkeys == 0 || party.is_none() || (account.protected && account.factors.has_second_step()) {
+        return Ok(None);
+    }
+    let passkeys = passkeys_of(&page.handle, account).await?;
+    let allowed = allowed_ways(&page.handle, party.as_ref());
+    // A password is read only if nothing else decides. For a protected one it does not matter.
+    let without = StoredWays { account, has_password: false, passkeys: &passkeys };
+    if !without.depends_on_one_device(allowed) {
+        return Ok(None);
+    }
+    if account.protected {
+        return Ok(Some("protected"));
+    }
+    let principal = admitted.presented.load(&page.handle, PrincipalParts::ProfileAndPassword).await?;
+    let has_password = principal.is_some_and(|principal| principal.snapshot.password.is_some());
+    let ways = StoredWays { has_password, ..without };
+    Ok(ways.depends_on_one_device(allowed).then_some("plain"))
 }
 
 fn shown(page: &AccountPage, entry: &Entry) -> HistoryRow {

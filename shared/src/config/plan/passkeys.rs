@@ -9,6 +9,13 @@ pub(super) fn compare(plan: &mut Plan, now: &PasskeyPolicy, then: &PasskeyPolicy
         (false, true) => plan.notice("passkeys.enabled", "users can add passkeys, and sign in with them"),
         (true, true) | (false, false) => {}
     }
+    match (now.offer, then.offer) {
+        (true, false) => {
+            plan.notice("passkeys.offer", "no passkey is offered after a sign-in; users find them in their account")
+        }
+        (false, true) => plan.notice("passkeys.offer", "a passkey is offered after a sign-in"),
+        (true, true) | (false, false) => {}
+    }
     if then.enabled && now.rp_id != then.rp_id {
         let site = |rp_id: &Option<String>| rp_id.clone().unwrap_or_else(|| "the host of the issuer".to_owned());
         plan.danger(

@@ -22,6 +22,7 @@ use crate::domain::satisfied::Requirements;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::sign_in::assurance::{Acr, AcrValue};
+use crate::domain::sign_in::attempt::ATTEMPT_LIFETIME;
 use crate::domain::sign_in::evidence::Proofs;
 use crate::domain::sign_in::policy::{Enrollment, EnrollmentReason, FactorRules, Gap};
 use crate::domain::tenant::{SessionPolicy, TokenPolicy};
@@ -272,13 +273,37 @@ pub fn counting_proofs(
     interactions: Interactions,
     now: Timestamp,
 ) -> Option<Proofs> {
+    counting_within(INTERACTION_LIFETIME, request, session, interactions, now)
+}
+
+/// The same on the page of a second step that this sign-in led to: the user may read it as long as a sign-in between its steps lives. Then the answer
+/// of that page counts ([`counting_proofs`]).
+#[must_use]
+pub fn counting_proofs_at_step(
+    request: &AuthorizationRequest<'_>,
+    session: &Session,
+    interactions: Interactions,
+    now: Timestamp,
+) -> Option<Proofs> {
+    counting_within(ATTEMPT_LIFETIME, request, session, interactions, now)
+}
+
+/// `lifetime`: how long a sign-in counts for a request that asks for one.
+fn counting_within(
+    lifetime: Span,
+    request: &AuthorizationRequest<'_>,
+    session: &Session,
+    interactions: Interactions,
+    now: Timestamp,
+) -> Option<Proofs> {
     let is_asked = request.prompt.login || request.prompt.select_account || request.max_age == Some(Span::ZERO);
     let just_signed_in = interactions.signed_in.filter(|interaction| interaction.counts(session, now));
     let cutoff = match request.max_age.filter(|max_age| *max_age > Span::ZERO) {
         _ if is_asked => {
-            let for_this =
-                just_signed_in.or(interactions.signed_in.filter(|_| interactions.signed_in_before_page(session, now)));
-            Some(for_this?.since)
+            let is_recent = |signed_in: &Interaction| {
+                signed_in.is_of(session, lifetime, now) || interactions.signed_in_before_page(session, now)
+            };
+            Some(interactions.signed_in.filter(is_recent)?.since)
         }
         Some(max_age) => {
             let oldest = now - max_age;
@@ -345,7 +370,11 @@ impl Interactions {
 impl Interaction {
     /// Returns whether the step was completed recently in this session.
     fn counts(self, session: &Session, now: Timestamp) -> bool {
-        self.sid == session.id && self.at <= now && now.since(self.at) <= INTERACTION_LIFETIME
+        self.is_of(session, INTERACTION_LIFETIME, now)
+    }
+    /// Returns whether the step was completed in this session, at most this time ago.
+    fn is_of(self, session: &Session, lifetime: Span, now: Timestamp) -> bool {
+        self.sid == session.id && self.at <= now && now.since(self.at) <= lifetime
     }
 }
 

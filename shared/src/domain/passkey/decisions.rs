@@ -116,6 +116,15 @@ pub fn add_passkey(
     Decision::one(Change::add_passkey(state, passkey, session), PasskeyAdded::Added)
 }
 
+/// What opens the account besides the passkey that is removed.
+#[derive(Debug, Clone, Copy)]
+pub struct OtherWays<'a> {
+    /// Whether it has a password.
+    pub has_password: bool,
+    /// The relying party of the tenant. A passkey of another one signs in no more. None: the tenant has no passkeys.
+    pub rp_id: Option<&'a str>,
+}
+
 /// Removes a passkey. The epoch is raised: all other sessions and grants end. The last way to sign in stays. Recovery codes stand in for an app
 /// or a passkey: with the last of these they end, and the account is no longer protected.
 pub fn remove_passkey(
@@ -124,14 +133,17 @@ pub fn remove_passkey(
     passkey: &Passkey,
     codes: Option<&RecoveryCodes>,
     session: &Session,
-    has_password: bool,
+    besides: OtherWays<'_>,
     now: Timestamp,
 ) -> Decision<PasskeyRemoved> {
     if !passkey.is_active() {
         return Decision::unchanged(PasskeyRemoved::Removed);
     }
-    let left = stored.iter().filter(|other| other.is_active() && other.credential_id != passkey.credential_id).count();
-    if left == 0 && !has_password {
+    let OtherWays { has_password, rp_id } = besides;
+    let others = || stored.iter().filter(|other| other.is_active() && other.credential_id != passkey.credential_id);
+    let left = others().count();
+    let is_last = !others().any(|other| other.signs_in_at(rp_id));
+    if (left == 0 || is_last && passkey.signs_in_at(rp_id)) && !has_password {
         return Decision::unchanged(PasskeyRemoved::LastWayIn);
     }
     if let Some(until) = blocked_until(stored, now) {
@@ -139,12 +151,12 @@ pub fn remove_passkey(
     }
     let mut state = account.in_next_epoch(now);
     state.factors.passkeys = count(left);
-    let codes = codes.filter(|_| left == 0 && state.factors.totp.is_none()).map(|codes| {
+    let codes = codes.filter(|_| is_last && state.factors.totp.is_none()).map(|codes| {
         state.protected = false;
         state.factors.recovery_codes = 0;
         RecoveryCodes { removed_at: codes.removed_at.or(Some(now)), version: codes.version + 1, ..codes.clone() }
     });
-    if left == 0 && state.factors.totp.is_none() {
+    if is_last && state.factors.totp.is_none() {
         state.protected = false;
     }
     let session = restamped(session, &state);
@@ -174,6 +186,9 @@ fn restamped(session: &Session, account: &AccountState) -> Session {
 mod tests {
     use super::*;
     use crate::domain::oauth::fixture::{NOW, authentication, session};
+
+    const WITHOUT_PASSWORD: OtherWays<'_> = OtherWays { has_password: false, rp_id: Some("example.com") };
+    const WITH_PASSWORD: OtherWays<'_> = OtherWays { has_password: true, ..WITHOUT_PASSWORD };
 
     fn new(id: u8) -> NewPasskey {
         NewPasskey {
@@ -239,8 +254,9 @@ mod tests {
             *one = one.removed(at(change));
         }
         let add = |stored: &[Passkey], now| add_passkey(&account, stored, new(9), &session(), false, now).outcome;
-        let remove =
-            |stored: &[Passkey], now| remove_passkey(&account, stored, &stored[4], None, &session(), true, now).outcome;
+        let remove = |stored: &[Passkey], now| {
+            remove_passkey(&account, stored, &stored[4], None, &session(), WITH_PASSWORD, now).outcome
+        };
         assert_eq!((add(&stored, at(9)), remove(&stored, at(9))), (PasskeyAdded::Added, PasskeyRemoved::Removed));
         let tenth = add_passkey(&account, &stored, new(9), &session(), false, at(9));
         stored.push(tenth.changes.all::<1>()[0].first());
@@ -259,7 +275,7 @@ mod tests {
         let [change] = decision.changes.all();
         let (state, passkey, kept): (AccountState, Passkey, Session) = (change.first(), change.first(), change.first());
         assert!(kept.is_live(&state, NOW) && !own.is_live(&state, NOW));
-        let decision = remove_passkey(&state, std::slice::from_ref(&passkey), &passkey, None, &kept, true, NOW);
+        let decision = remove_passkey(&state, std::slice::from_ref(&passkey), &passkey, None, &kept, WITH_PASSWORD, NOW);
         let [change] = decision.changes.all();
         let (after, removed, again): (AccountState, Passkey, Session) = (change.first(), change.first(), change.first());
         assert!(again.is_live(&after, NOW) && !kept.is_live(&after, NOW));
@@ -271,12 +287,35 @@ mod tests {
         let (account, one) = added(&authentication(), &[], 1);
         let (account, two) = added(&account, std::slice::from_ref(&one), 2);
         let both = [one.clone(), two.clone()];
-        let removed = remove_passkey(&account, &both, &one, None, &session(), false, NOW);
+        let removed = remove_passkey(&account, &both, &one, None, &session(), WITHOUT_PASSWORD, NOW);
         assert_eq!(removed.outcome, PasskeyRemoved::Removed);
         let left = [one.removed(NOW), two.clone()];
-        let refused = remove_passkey(&account, &left, &two, None, &session(), false, NOW);
+        let refused = remove_passkey(&account, &left, &two, None, &session(), WITHOUT_PASSWORD, NOW);
         assert!(refused.changes.is_empty() && refused.outcome == PasskeyRemoved::LastWayIn);
-        assert_eq!(remove_passkey(&account, &left, &two, None, &session(), true, NOW).outcome, PasskeyRemoved::Removed);
+        assert_eq!(
+            remove_passkey(&account, &left, &two, None, &session(), WITH_PASSWORD, NOW).outcome,
+            PasskeyRemoved::Removed
+        );
+    }
+
+    /// A passkey of another site, or with passkeys switched off, is no way in.
+    #[test]
+    fn security_87_a_passkey_that_signs_in_no_more_is_no_way_in_that_is_left() {
+        let (account, one) = added(&authentication(), &[], 1);
+        let (account, two) = added(&account, std::slice::from_ref(&one), 2);
+        let foreign = Passkey { rp_id: "example.net".to_owned(), ..two };
+        let both = [one.clone(), foreign.clone()];
+        let remove = |account: &AccountState, passkey: &Passkey, ways: OtherWays<'_>| {
+            remove_passkey(account, &both, passkey, None, &session(), ways, NOW)
+        };
+        let refused = remove(&account, &one, WITHOUT_PASSWORD);
+        assert!(refused.changes.is_empty() && refused.outcome == PasskeyRemoved::LastWayIn);
+        assert_eq!(remove(&account, &foreign, WITHOUT_PASSWORD).outcome, PasskeyRemoved::Removed);
+        // A protected account is not left with a factor that does not work.
+        let account = AccountState { protected: true, ..account };
+        let after = |ways, passkey| -> AccountState { remove(&account, passkey, ways).changes.all::<1>()[0].first() };
+        assert!(!after(WITH_PASSWORD, &one).protected && after(WITH_PASSWORD, &foreign).protected);
+        assert!(!after(OtherWays { rp_id: None, ..WITH_PASSWORD }, &one).protected);
     }
 
     #[test]
@@ -284,7 +323,7 @@ mod tests {
         let (mut account, one) = added(&authentication(), &[], 1);
         account.protected = true;
         let after = |account: &AccountState| -> AccountState {
-            let decision = remove_passkey(account, std::slice::from_ref(&one), &one, None, &session(), true, NOW);
+            let decision = remove_passkey(account, std::slice::from_ref(&one), &one, None, &session(), WITH_PASSWORD, NOW);
             let [change] = decision.changes.all();
             change.first()
         };

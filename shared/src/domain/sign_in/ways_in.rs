@@ -17,6 +17,14 @@ pub struct AllowedWays<'a> {
     pub mail_code: bool,
 }
 
+impl AllowedWays<'_> {
+    /// Whether this passkey signs in.
+    #[must_use]
+    pub fn accepts(&self, passkey: &Passkey) -> bool {
+        passkey.signs_in_at(self.rp_id)
+    }
+}
+
 /// An account, with what its state does not say.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredWays<'a> {
@@ -42,15 +50,14 @@ pub enum WayIn {
 impl StoredWays<'_> {
     /// The passkeys that the document ends: they are in use, and of another relying party id.
     pub fn ended_passkeys(&self, allowed: AllowedWays<'_>) -> impl Iterator<Item = &Passkey> {
-        let active = self.passkeys.iter().filter(|passkey| passkey.is_active());
-        active.filter(move |passkey| allowed.rp_id != Some(&passkey.rp_id))
+        self.passkeys.iter().filter(move |passkey| passkey.is_active() && !allowed.accepts(passkey))
     }
 
     /// How the user signs in under this document.
     #[must_use]
     pub fn way_in(&self, allowed: AllowedWays<'_>) -> WayIn {
         let Self { account, has_password, passkeys } = self;
-        if passkeys.iter().any(|passkey| passkey.is_active() && allowed.rp_id == Some(&passkey.rp_id)) {
+        if passkeys.iter().any(|passkey| allowed.accepts(passkey)) {
             return WayIn::SignIn;
         }
         if account.protected && !account.factors.has_second_step() {
@@ -58,6 +65,17 @@ impl StoredWays<'_> {
         }
         let has_first_factor = *has_password || account.password_home == PasswordHome::Directory || allowed.mail_code;
         if has_first_factor { WayIn::SignIn } else { WayIn::PasswordReset }
+    }
+}
+
+impl StoredWays<'_> {
+    /// Whether one passkey that cannot leave its device is the only way to sign in: with the device the account is lost, or needs its mailbox or an
+    /// operator.
+    #[must_use]
+    pub fn depends_on_one_device(&self, allowed: AllowedWays<'_>) -> bool {
+        let mut usable = self.passkeys.iter().filter(|passkey| allowed.accepts(passkey));
+        let (Some(only), None) = (usable.next(), usable.next()) else { return false };
+        !only.backup_eligible && StoredWays { passkeys: &[], ..*self }.way_in(allowed) != WayIn::SignIn
     }
 }
 
@@ -125,6 +143,33 @@ mod tests {
             let mut account = AccountState { protected, ..authentication() };
             account.factors.totp = has_app.then_some(1);
             assert_eq!(StoredWays { account: &account, has_password: false, passkeys: &[] }.way_in(mail), way_in);
+        }
+    }
+
+    #[test]
+    fn an_account_depends_on_one_device_if_a_bound_passkey_is_its_only_way_in() {
+        let rp_id = Some("id.example.com");
+        let bound = passkey("id.example.com");
+        let synced = Passkey { backup_eligible: true, ..bound.clone() };
+        let other = Passkey { credential_id: vec![2; 16], ..bound.clone() };
+        let (ended, foreign) = (other.removed(NOW), Passkey { rp_id: "example.com".to_owned(), ..other.clone() });
+        for (what, passkeys, has_password, protected, has_app, mail_code, expected) in [
+            ("bound, no password", vec![bound.clone()], false, false, false, false, true),
+            ("with a removed one", vec![bound.clone(), ended], false, false, false, false, true),
+            ("with one of another site", vec![bound.clone(), foreign], false, false, false, false, true),
+            ("a mailed code signs in", vec![bound.clone()], false, false, false, true, false),
+            ("a password", vec![bound.clone()], true, false, false, false, false),
+            ("synced", vec![synced], false, false, false, false, false),
+            ("two", vec![bound.clone(), other], false, false, false, false, false),
+            ("none", vec![], false, false, false, false, false),
+            ("protected by it alone", vec![bound.clone()], true, true, false, false, true),
+            ("protected by an app, too", vec![bound.clone()], true, true, true, false, false),
+        ] {
+            let mut account = AccountState { protected, ..authentication() };
+            account.factors.totp = has_app.then_some(1);
+            let ways = StoredWays { account: &account, has_password, passkeys: &passkeys };
+            assert_eq!(ways.depends_on_one_device(AllowedWays { rp_id, mail_code }), expected, "{what}");
+            assert!(!ways.depends_on_one_device(AllowedWays { rp_id: None, mail_code }), "{what}: passkeys are off");
         }
     }
 }

@@ -81,6 +81,8 @@ pub enum Signer {
 pub struct PasskeyPolicy {
     /// Whether users can add passkeys and sign in with them.
     pub enabled: bool,
+    /// Whether a passkey is offered after a sign-in.
+    pub offer: bool,
     /// The relying party id. None: the host of the issuer.
     pub rp_id: Option<String>,
     /// Further origins that may use the same passkeys (WebAuthn 3 §5.11).

@@ -7,6 +7,7 @@ mod lost_factor;
 mod races;
 mod remembered;
 mod required;
+mod slow_page;
 mod table;
 
 use latchkey_local::world::World;

@@ -65,6 +65,33 @@ fn security_11_a_forced_sign_in_counts_with_its_own_proofs_alone() {
     assert_eq!(case.outcome(), Authorized::SignIn);
 }
 
+/// The page of a second step may be read as long as a sign-in between its steps lives, and the request itself is no longer satisfied by then.
+#[test]
+fn security_11_a_forced_sign_in_counts_on_the_page_of_its_second_step_for_fifteen_minutes() {
+    let client = client();
+    let mut case = Case::new(&client);
+    case.request.prompt.login = true;
+    for (minutes, at_step, at_request) in [(1, true, true), (3, true, false), (15, true, false), (16, false, false)] {
+        proven(&mut case, &[(Method::Password, minutes)]);
+        let signed_in = step(case.session.id, case.now - Span::minutes(minutes));
+        let interactions = Interactions { signed_in: Some(signed_in), ..Interactions::default() };
+        let counts = |counting: fn(&AuthorizationRequest<'_>, &Session, Interactions, Timestamp) -> Option<Proofs>| {
+            counting(&case.request, &case.session, interactions, case.now).is_some()
+        };
+        assert_eq!((counts(counting_proofs_at_step), counts(counting_proofs)), (at_step, at_request), "{minutes}");
+        let other = Interaction { sid: SessionId::from_bytes([77; 16]), ..signed_in };
+        let others = Interactions { signed_in: Some(other), ..Interactions::default() };
+        assert!(counting_proofs_at_step(&case.request, &case.session, others, case.now).is_none(), "of another session");
+    }
+    // A positive max_age limits the age of the sign-in itself.
+    case.request.prompt.login = false;
+    case.request.max_age = Some(Span::minutes(1));
+    proven(&mut case, &[(Method::Password, 3)]);
+    let signed_in = Some(step(case.session.id, case.now - Span::minutes(3)));
+    let interactions = Interactions { signed_in, ..Interactions::default() };
+    assert!(counting_proofs_at_step(&case.request, &case.session, interactions, case.now).is_none());
+}
+
 #[test]
 fn security_78_a_protected_account_needs_both_factors_within_max_age() {
     let client = client();

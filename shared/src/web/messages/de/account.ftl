@@ -33,6 +33,11 @@ account-password-none-lead = Sie melden sich mit einem Passkey oder einem Code a
 account-password-none-set = Passwort festlegen
 account-password-wrong = Das ist nicht Ihr aktuelles Passwort.
 account-passkeys-title = Passkeys
+account-one-device-plain = Sie können sich nur mit einem einzigen Passkey anmelden, und er bleibt auf einem Gerät. Verlieren Sie dieses Gerät, kommen Sie nur noch über Ihr Postfach hinein. Fügen Sie einen weiteren Passkey hinzu, oder setzen Sie ein Passwort.
+account-one-device-protected = Ihr Konto ist durch einen einzigen Passkey geschützt, der auf einem Gerät bleibt. Verlieren Sie dieses Gerät, kann Ihnen nur noch unser Support helfen. Fügen Sie einen weiteren Passkey hinzu, oder richten Sie eine Authenticator-App ein.
+account-one-device-passkey = Weiteren Passkey hinzufügen
+account-one-device-password = Passwort per E-Mail setzen
+account-one-device-app = Authenticator-App einrichten
 account-passkeys-count = { $count ->
     [0] Noch keiner
     [one] Ein Passkey

@@ -96,3 +96,12 @@ form-stale = Dieses Formular konnte nicht geprüft werden, weil sein Cookie fehl
 form-stale-title = Bitte öffnen Sie diese Seite noch einmal
 form-stale-text = Das Formular konnte nicht geprüft werden, weil sein Cookie fehlt oder sich geändert hat. Es wurde nichts geändert. Falls das wieder geschieht, erlauben Sie Cookies für diese Seite.
 form-stale-open = Seite öffnen
+
+factor-app = Authenticator-App
+factor-codes = { $left ->
+    [one] ein Wiederherstellungscode
+   *[other] { $left } Wiederherstellungscodes
+}
+factor-passkey = Passkey, hinzugefügt am { $date }
+factor-passkey-named = Passkey „{ $name }“, hinzugefügt am { $date }
+factor-passkey-named-of = Passkey „{ $name }“ ({ $provider }), hinzugefügt am { $date }

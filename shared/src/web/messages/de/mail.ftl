@@ -44,6 +44,7 @@ mail-sign-in-not-me = Sie haben das nicht angefordert? Dann beachten Sie diese E
 mail-changed-subject = Ihr Passwort bei { $tenant } wurde geändert
 mail-changed-title = Ihr Passwort wurde geändert
 mail-changed-intro = Das Passwort Ihres Kontos bei { $tenant } wurde geändert, und Anmeldungen auf anderen Geräten sind beendet.
+mail-changed-factors = Außer dem neuen Passwort hat Ihr Konto: { $factors }. Erkennen Sie davon etwas nicht, melden Sie sich an und entfernen Sie es unter „Sicherheit“.
 mail-changed-not-me = Sie waren das nicht? Dann setzen Sie sofort ein neues Passwort:
 mail-changed-action = Neues Passwort setzen
 

@@ -33,6 +33,11 @@ account-password-none-lead = You sign in with a passkey or a code from a mail. I
 account-password-none-set = Set a password
 account-password-wrong = This is not your current password.
 account-passkeys-title = Passkeys
+account-one-device-plain = You can sign in with one passkey only, and it stays on one device. If you lose this device, you need your mailbox to get in again. Add another passkey, or set a password.
+account-one-device-protected = Your account is protected by one passkey that stays on one device. If you lose this device, only our support can help you. Add another passkey, or set up an authenticator app.
+account-one-device-passkey = Add another passkey
+account-one-device-password = Set a password by mail
+account-one-device-app = Set up an authenticator app
 account-passkeys-count = { $count ->
     [0] None yet
     [one] One passkey

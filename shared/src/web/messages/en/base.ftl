@@ -96,3 +96,12 @@ form-stale = This form could not be checked, because its cookie is missing or ha
 form-stale-title = Please open this page again
 form-stale-text = The form could not be checked, because its cookie is missing or has changed. Nothing was changed. If you see this again, allow cookies for this site.
 form-stale-open = Open the page
+
+factor-app = authenticator app
+factor-codes = { $left ->
+    [one] one recovery code
+   *[other] { $left } recovery codes
+}
+factor-passkey = passkey, added on { $date }
+factor-passkey-named = passkey “{ $name }”, added on { $date }
+factor-passkey-named-of = passkey “{ $name }” ({ $provider }), added on { $date }

@@ -44,6 +44,7 @@ mail-sign-in-not-me = You did not ask for this? Then ignore this mail, and keep 
 mail-changed-subject = Your password at { $tenant } was changed
 mail-changed-title = Your password was changed
 mail-changed-intro = The password of your account at { $tenant } was changed, and sign-ins on other devices have ended.
+mail-changed-factors = Besides the new password, your account has: { $factors }. If you do not recognize one of them, sign in and remove it under Security.
 mail-changed-not-me = It was not you? Then set a new password at once:
 mail-changed-action = Set a new password
 
