@@ -19,7 +19,7 @@ pub(crate) async fn get(page: AccountPage) -> Response {
         if admitted.principal.authentication().factors.totp.is_none() {
             return Ok(page.see_other(PATH));
         }
-        Ok(page.show(Section::Security, TEMPLATE, StatusCode::OK, values(&page, &admitted, None)))
+        Ok(page.show(Section::Security, TEMPLATE, StatusCode::OK, values(&page, &admitted, is_last, None)))
     };
     page.answer(shown.await)
 }

@@ -73,7 +73,8 @@ fn security_11_a_forced_sign_in_counts_on_the_page_of_its_second_step_for_fiftee
     case.request.prompt.login = true;
     for (minutes, at_step, at_request) in [(1, true, true), (3, true, false), (15, true, false), (16, false, false)] {
         proven(&mut case, &[(Method::Password, minutes)]);
-        let signed_in = step(case.session.id, case.now - Span::minutes(minutes));
+        let at = case.now - Span::minutes(minutes);
+        let signed_in = Interaction { since: at, ..step(case.session.id, at) };
         let interactions = Interactions { signed_in: Some(signed_in), ..Interactions::default() };
         let counts = |counting: fn(&AuthorizationRequest<'_>, &Session, Interactions, Timestamp) -> Option<Proofs>| {
             counting(&case.request, &case.session, interactions, case.now).is_some()

@@ -102,6 +102,10 @@ factor-codes = { $left ->
     [one] ein Wiederherstellungscode
    *[other] { $left } Wiederherstellungscodes
 }
+factor-passkeys = { $count ->
+    [one] ein Passkey
+   *[other] { $count } Passkeys
+}
 factor-passkey = Passkey, hinzugefügt am { $date }
 factor-passkey-named = Passkey „{ $name }“, hinzugefügt am { $date }
 factor-passkey-named-of = Passkey „{ $name }“ ({ $provider }), hinzugefügt am { $date }

@@ -102,6 +102,10 @@ factor-codes = { $left ->
     [one] one recovery code
    *[other] { $left } recovery codes
 }
+factor-passkeys = { $count ->
+    [one] one passkey
+   *[other] { $count } passkeys
+}
 factor-passkey = passkey, added on { $date }
 factor-passkey-named = passkey “{ $name }”, added on { $date }
 factor-passkey-named-of = passkey “{ $name }” ({ $provider }), added on { $date }
