@@ -394,6 +394,7 @@ fn security_147_every_endpoint_that_verifies_a_secret_or_sends_mail_is_limited()
         "/account",
         "/account/sessions",
         "/account/passkeys",
+        "/account/two-step",
         // Two factors within the last five minutes, and no code.
         "/account/two-step/remove",
         // A recent sign-in, and a signature that cannot be guessed.
