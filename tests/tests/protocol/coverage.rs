@@ -119,6 +119,8 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/account/export/{id}/document", Session),
     ("GET", "/oauth2/authorize", Session),
     ("POST", "/oauth2/authorize", Session),
+    ("GET", "/login/enroll", Session),
+    ("POST", "/login/enroll", Session),
     ("GET", "/login/passkey/offer", Session),
     ("POST", "/login/passkey/offer", Session),
     ("GET", "/complete", Session),
