@@ -47,7 +47,7 @@ everyLook('a required second factor: an app', async (visit) => {
   } finally {
     await other.close()
   }
-})
+}, (look) => look.javaScriptEnabled === (look.width === 360))
 
 everyLook('a required second factor: a passkey', async (visit) => {
   const { page } = visit
