@@ -91,6 +91,24 @@ async fn security_160_the_choice_is_the_users_and_the_tenants() {
 }
 
 #[tokio::test]
+async fn security_160_a_live_session_is_asked_where_the_request_or_the_tenant_accepts_no_remembered_device() {
+    let (world, ada, factor) = allowed().await;
+    let app = OAuthClient::demo_app(&world);
+    // A session that rests on the password and the device.
+    let mut browser = signed_out(&remembered(&world, &ada, &factor).await);
+    let page = browser.open(&app.authorize_url(&[])).await;
+    assert!(ada.sign_in(&mut browser, &page).await.query("code").is_some());
+    assert!(browser.open(&app.authorize_url(&[])).await.query("code").is_some());
+    let page = browser.open(&app.authorize_url(&[("max_age", "300")])).await;
+    assert_eq!(page.path(), "/login/second-step", "{}", page.url);
+    put_document(&world, &document("mail_code = false")).await;
+    let page = browser.open(&app.authorize_url(&[])).await;
+    assert_eq!(page.path(), "/login/second-step", "{}", page.url);
+    let silent = browser.open(&app.authorize_url(&[("prompt", "none")])).await;
+    assert_eq!(silent.query("error").as_deref(), Some("login_required"), "{}", silent.url);
+}
+
+#[tokio::test]
 async fn security_160_only_the_cookie_from_after_the_choice_counts_and_only_with_the_first_factor() {
     let (world, ada, factor) = allowed().await;
     let mut browser = Browser::new(&world);
