@@ -185,6 +185,7 @@ fn restamped(session: &Session, account: &AccountState) -> Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::known_device::{KnownDevice, RememberedUntil};
     use crate::domain::oauth::fixture::{NOW, authentication, session};
 
     const WITHOUT_PASSWORD: OtherWays<'_> = OtherWays { has_password: false, rp_id: Some("example.com") };
@@ -221,6 +222,16 @@ mod tests {
         // The same form again finds it.
         let again = add_passkey(&state, std::slice::from_ref(&passkey), new(1), &session(), false, NOW);
         assert!(again.changes.is_empty() && again.outcome == PasskeyAdded::Added);
+    }
+
+    #[test]
+    fn security_160_a_new_passkey_ends_remembered_devices_also_where_other_sessions_stay() {
+        let until = Some(RememberedUntil::after(Span::days(30), NOW));
+        let device = KnownDevice { remembered_until: until, ..KnownDevice::new(7) };
+        let account = AccountState { devices: vec![device], ..authentication() };
+        let (state, _) = added(&account, &[], 1);
+        assert!(account.remembers(Some(7), NOW) && !state.remembers(Some(7), NOW));
+        assert_eq!(state.epoch, account.epoch);
     }
 
     #[test]
