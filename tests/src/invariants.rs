@@ -245,7 +245,7 @@ fn check_ownership(raw: &RawData) -> Violations {
             owners.insert(owner);
         }
         if required {
-            // A passkey stands in for a password.
+            // A passkey takes the place of a password.
             let has_passkey =
                 |authn: &Value| kind == "password" && number(&authn["fac"]["M"], "p").is_some_and(|count| count > 0);
             let without = accounts.iter().filter(|(owner, authn)| !owners.contains(owner) && !has_passkey(authn));

@@ -1,6 +1,6 @@
 //! The notice of a sign-in on a device that the account did not know.
 //!
-//! 1. It goes to the present address alone. A former address was told of the change itself, and its mails have no limit: whoever knows the
+//! 1. It goes to the present address alone. A former address was told of the change itself, and its mails have no limit: a thief who knows the
 //!    password could fill that mailbox by deleting cookies.
 //! 2. It is sent even if its session has ended: a thief may sign out at once.
 

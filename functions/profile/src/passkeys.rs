@@ -7,7 +7,7 @@ use crate::{CommandError, address_proof};
 use latchkey::domain::account::{PasswordHome, Sealed};
 use latchkey::domain::change::{Change, Decision};
 use latchkey::domain::id::AccountId;
-use latchkey::domain::passkey::decisions::{NewPasskey, OtherWays, PasskeyAdded, PasskeyRemoved, add_passkey, remove_passkey};
+use latchkey::domain::passkey::decisions::{OtherWays, PasskeyAdded, PasskeyRemoved, add_passkey, remove_passkey};
 use latchkey::domain::passkey::{CredentialHash, MAX_NAME, Passkey, provider};
 use latchkey::domain::session::Session;
 use latchkey::domain::sign_in::methods::passkey::ceremony::{check_creation, posted_id};
@@ -129,18 +129,8 @@ pub async fn add(
         let name = clean(posted.name).or_else(|| provider(created.aaguid).map(str::to_owned));
         let name = name.unwrap_or_else(|| browser.device_words());
         address_proof::require(handle, &principal)?;
-        let new = NewPasskey {
-            credential_id: created.id,
-            cose: created.cose,
-            aaguid: created.aaguid,
-            transports: created.transports,
-            backup_eligible: created.backup_eligible,
-            backed_up: created.backed_up,
-            counter: created.counter,
-            rp_id: party.id.clone(),
-            name: Some(key.seal(SealedField::PasskeyName, name.as_bytes()).map_err(Problem::from)?),
-            challenged_at: challenge.issued_at,
-        };
+        let name = key.seal(SealedField::PasskeyName, name.as_bytes()).map_err(Problem::from)?;
+        let new = created.named(name, party.id.clone(), challenge.issued_at);
         let stored = handle.tenant.store.find_passkeys(account.account).await?;
         let credential = CredentialHash::of(&new.credential_id);
         let Decision { changes, outcome } = add_passkey(account, &stored, new, &session, posted.ends_others, handle.now());

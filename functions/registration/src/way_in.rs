@@ -1,6 +1,6 @@
 //! What opens the account of a new user: the password of the form, a passkey that is created with the proof of the address, or a mailed code.
 //!
-//! 1. The tenant document says whether the form asks for a password. Where neither a passkey nor a mailed code could stand in for it, it does.
+//! 1. The tenant document says whether the form asks for a password. Where neither a passkey nor a mailed code could take its place, it does.
 //! 2. A user without a password and without mailed codes creates a passkey on the page that follows the right code. The form of that page has the
 //!    code again, so nothing is stored in between, and the account is made with the passkey in one transaction or not at all.
 //! 3. The challenge is bound to the flow, its browser and the session that the proof opens.
@@ -8,7 +8,6 @@
 use latchkey::domain::credential::PasswordFlaw;
 use latchkey::domain::flow::Flow;
 use latchkey::domain::form::Submission;
-use latchkey::domain::passkey::decisions::NewPasskey;
 use latchkey::domain::passkey::{Passkey, provider};
 use latchkey::domain::registration::{Application, PendingRegistration};
 use latchkey::domain::secret::SecretText;
@@ -105,18 +104,8 @@ impl Chosen {
             }
         };
         let name = provider(created.aaguid).map_or_else(|| browser.device_words(), str::to_owned);
-        let new = NewPasskey {
-            credential_id: created.id,
-            cose: created.cose,
-            aaguid: created.aaguid,
-            transports: created.transports,
-            backup_eligible: created.backup_eligible,
-            backed_up: created.backed_up,
-            counter: created.counter,
-            rp_id: party.id.clone(),
-            name: Some(key.seal(SealedField::PasskeyName, name.as_bytes())?),
-            challenged_at: challenge.issued_at,
-        };
+        let name = key.seal(SealedField::PasskeyName, name.as_bytes())?;
+        let new = created.named(name, party.id.clone(), challenge.issued_at);
         Ok(Ok(Some(new.of(flow.account, handle.now()))))
     }
 }

@@ -381,6 +381,6 @@ async fn after_a_password_reset_page_and_mail_list_what_else_opens_the_account()
     let mail = Site::from(&world).mail_to(&user.email).await;
     assert!(mail.subject.contains("password") && mail.text.contains("your account has: one passkey."), "{}", mail.text);
     // Another browser with the same address sees nothing of it.
-    let elsewhere = Browser::new(&world).open(&page.url).await;
-    assert!(!elsewhere.text().contains("Samsung"), "{}", elsewhere.text());
+    let other = Browser::new(&world).open(&page.url).await;
+    assert!(!other.text().contains("Samsung"), "{}", other.text());
 }

@@ -63,7 +63,7 @@ pub struct AuthorizationRequest<'c> {
 }
 
 impl AuthorizationRequest<'_> {
-    /// Whether a remembered device can stand in for the second factor of an account. It cannot where the client asks for the user now: with
+    /// Whether a remembered device can take the place of the second factor of an account. It cannot where the client asks for the user now: with
     /// `prompt=login` or `max_age`.
     #[must_use]
     pub const fn accepts_remembered_device(&self) -> bool {

@@ -50,7 +50,7 @@ pub struct NewSignIn<'a> {
 pub enum Remembering {
     /// It counts for nothing: the tenant document allows none, or the sign-in is for something that needs the user's factors now.
     Off,
-    /// It stands in for the second factor that the account asks for.
+    /// It takes the place of the second factor that the account asks for.
     Accepted,
     /// The user chose to have this device remembered until then. It is, if two factors are shown now.
     Begins(RememberedUntil),

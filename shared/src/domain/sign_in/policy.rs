@@ -27,12 +27,12 @@ pub fn require(account: &AccountState, proofs: &Proofs, is_remembered: bool) -> 
     if proofs.level() >= needed { Requirement::Complete } else { Requirement::SecondStep }
 }
 
-/// The level that the account itself needs. A remembered device stands in for the second factor, and for no first one. It raises no level.
+/// The level that the account itself needs. A remembered device takes the place of the second factor, and of no first one. It raises no level.
 fn required_level(account: &AccountState, proofs: &Proofs, is_remembered: bool) -> Acr {
-    if stands_in(proofs, is_remembered) { Acr::Aal1 } else { account.required_level() }
+    if counts_as_second_factor(proofs, is_remembered) { Acr::Aal1 } else { account.required_level() }
 }
 
-fn stands_in(proofs: &Proofs, is_remembered: bool) -> bool {
+fn counts_as_second_factor(proofs: &Proofs, is_remembered: bool) -> bool {
     is_remembered && proofs.has_first_factor()
 }
 
@@ -131,7 +131,7 @@ impl Demand {
             };
         }
         if has < Acr::Aal2
-            && !stands_in(proofs, is_remembered)
+            && !counts_as_second_factor(proofs, is_remembered)
             && rules.second_factor.is_in_force(now)
             && let Some(until) = rules.second_factor.deadline(account.created_at)
         {

@@ -87,7 +87,7 @@ fn security_78_a_level_that_a_client_needs_is_set_up_only_if_nothing_protects_th
     ] {
         assert_eq!(demand(level).gap(&plain, &proofs(&[PASSWORD]), false, rules, NOW), gap, "{rules:?} {level:?}");
     }
-    // A protected account whose factor is not accepted any more gets no other one by its password.
+    // A protected account with a factor that is not accepted any more gets no other one by its password.
     let protected = account(Factors { passkeys: 1, ..NONE }, true, NOW);
     let no_passkeys = FactorRules { passkeys: false, ..required(NOW, Span::ZERO) };
     for rules in [no_passkeys, FactorRules { passkeys: false, ..optional }] {
@@ -116,7 +116,7 @@ fn security_158_tokens_and_hand_overs_rest_on_one_factor_only_until_the_deadline
 const REMEMBERED: bool = true;
 
 #[test]
-fn security_160_a_remembered_device_stands_in_for_the_second_factor_and_for_no_first_one() {
+fn security_160_a_remembered_device_takes_the_place_of_the_second_factor_and_of_no_first_one() {
     let account = account(Factors { totp: Some(1), ..NONE }, true, NOW);
     for first in [PASSWORD, "mail"] {
         assert_eq!(require(&account, &proofs(&[first]), REMEMBERED), Requirement::Complete, "{first}");

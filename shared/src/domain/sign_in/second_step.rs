@@ -134,7 +134,7 @@ pub fn complete_second_step(
     };
     let mut evidence = first.evidence();
     evidence.push(method);
-    // A recovery code stands in for a lost app. A device is remembered by the app's own code.
+    // A recovery code takes the place of a lost app. A device is remembered by the app's own code.
     let new = if used.is_some() { NewSignIn { remembering: Remembering::Off, ..new } } else { new };
     let account = AccountState { factors: Factors { failures: FailureWindow::default(), ..factors }, ..account.clone() };
     let Some(completed) = complete(&account, device, evidence, new, now) else { return Decision::unchanged(SecondStep::Ended) };

@@ -71,7 +71,7 @@ async fn security_160_the_choice_is_the_users_and_the_tenants() {
     assert!(page.text().contains("for 30 days"), "{}", page.text());
     assert!(enter_code(&mut browser, &page, &factor.next_code()).await.query("code").is_some());
     assert!(asks(&world, &browser, &ada).await, "nothing was chosen");
-    // A recovery code remembers nothing: it stands in for a lost app.
+    // A recovery code remembers nothing: it takes the place of a lost app.
     let mut other = Browser::new(&world);
     let page = first_step(&world, &mut other, &ada).await;
     let fields = [("recovery_code", factor.recovery_codes[0].as_str()), ("remember_device", "true")];

@@ -6,7 +6,10 @@ use super::expected::{Ceremony, CeremonyKind, MAX_CREDENTIAL_ID, MAX_CREDENTIAL_
 use super::public_key::{PublicKey, SignatureVerifier};
 use super::refusal::PasskeyRefusal;
 use crate::digest::sha256;
+use crate::domain::account::Sealed;
 use crate::domain::passkey::Transports;
+use crate::domain::passkey::decisions::NewPasskey;
+use crate::domain::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, de};
 
@@ -96,6 +99,25 @@ pub struct CreatedCredential {
     pub backed_up: bool,
     /// Its counter.
     pub counter: u32,
+}
+
+impl CreatedCredential {
+    /// The passkey to add, with its sealed name. `challenged_at`: when the challenge was issued that it answers.
+    #[must_use]
+    pub fn named(self, name: Sealed, rp_id: String, challenged_at: Timestamp) -> NewPasskey {
+        NewPasskey {
+            credential_id: self.id,
+            cose: self.cose,
+            aaguid: self.aaguid,
+            transports: self.transports,
+            backup_eligible: self.backup_eligible,
+            backed_up: self.backed_up,
+            counter: self.counter,
+            rp_id,
+            name: Some(name),
+            challenged_at,
+        }
+    }
 }
 
 /// The id of the passkey that a creation posts. Nothing of it is checked.
